@@ -1,0 +1,118 @@
+"""Grades a question inside the notebook's own process, for stock nbgrader and for self-learners.
+
+Whoever's code runs here can fool it. That is why it only ever sees the published PRACTICE_SEED: an
+instructor's secret seed never enters a student's process.
+"""
+
+import contextlib
+import copy
+import difflib
+import importlib
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from types import ModuleType
+
+from autograder.judge import judge
+from autograder.question import CaseResult, Question
+from autograder.questions import find_question, probes_module
+
+PRACTICE_SEED = 2026
+FRAMEWORKS = ("torch", "tensorflow")
+PROBES = {"torch": "pytorch", "tensorflow": "tensorflow"}
+
+
+def grade(assignment: str, question: str, namespace: dict) -> float:
+    """Points for `question`, e.g. grade("1-philosophy", "sgd_step", globals()).
+
+    Prints the points and one line for each reason why a case failed. Returns a float between 0 and
+    the question's points, so that as the last line of a test cell it gives partial credit. Raises
+    KeyError for an unknown assignment or question: a mistake of the author, not of the student.
+    """
+    asked = find_question(assignment, question)
+    framework = _framework(namespace)
+    if framework is None:
+        print(f"{question}: import torch or tensorflow in this notebook, and only one of them")
+        return 0.0
+    if not callable(namespace.get(question)):
+        print(f"{question}: there is no function of this name{_did_you_mean(question, namespace)}")
+        return 0.0
+    probe = getattr(importlib.import_module(probes_module(assignment, framework)), question)
+    outcomes = run_probe(asked, probe, namespace, PRACTICE_SEED)
+    verdict = judge(asked, PRACTICE_SEED, outcomes)
+    print(f"{question}: {verdict.points:g} of {verdict.max_points:g} points")
+    for line in _reasons(verdict.results, outcomes):
+        print(line)
+    return verdict.points
+
+
+def run_probe(
+    question: Question, probe: Callable[[dict, dict], dict], namespace: dict, seed: int
+) -> dict[str, dict]:
+    """Run the probe on every case; returns an outcome for each case name (see autograder.judge).
+
+    An exception ends its own case only. What the student's code prints is thrown away, on both
+    streams: stock nbgrader takes all points for any text on standard error.
+    """
+    with _silence():
+        return {
+            case.name: _outcome(probe, namespace, copy.deepcopy(case.inputs))
+            for case in question.cases(seed)
+        }
+
+
+def _outcome(probe: Callable[[dict, dict], dict], namespace: dict, inputs: dict) -> dict:
+    try:
+        return {"value": probe(namespace, inputs)}
+    except (Exception, SystemExit) as error:
+        text = traceback.format_exception_only(error)[0]
+        return {"error": " ".join(text.split())[:300]}
+
+
+def _framework(namespace: dict) -> str | None:
+    """Name of the one framework that the notebook imported, else the one that is loaded."""
+    modules = {v.__name__.partition(".")[0] for v in namespace.values() if type(v) is ModuleType}
+    imported = [PROBES[name] for name in FRAMEWORKS if name in modules]
+    loaded = [PROBES[name] for name in FRAMEWORKS if name in sys.modules]
+    found = imported or loaded
+    return found[0] if len(found) == 1 else None
+
+
+def _did_you_mean(name: str, namespace: dict) -> str:
+    functions = [n for n, v in namespace.items() if callable(v) and not n.startswith("_")]
+    close = difflib.get_close_matches(name, functions, n=1)
+    return f"; did you mean {close[0]}? Rename it to {name}" if close else ""
+
+
+def _reasons(results: tuple[CaseResult, ...], outcomes: dict[str, dict]) -> Iterator[str]:
+    """One line for each reason, with the cases it concerns and where the lessons explain it."""
+    failed: dict[tuple[str, str], list[str]] = {}
+    for result in results:
+        if result.message:
+            said = outcomes[result.name].get("error", "")
+            detail = f" ({said})" if said and not said.startswith("NotImplementedError") else ""
+            failed.setdefault((result.message + detail, result.section), []).append(result.name)
+    for (message, section), names in failed.items():
+        lesson, _, heading = section.partition("#")
+        yield f"  {', '.join(names)}: {message}. See {lesson}, section “{heading}”."
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Throw away what Python code, loggers and C++ libraries print meanwhile."""
+    disabled = logging.root.manager.disable
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            logging.disable(logging.CRITICAL)  # log handlers keep the stream they started with
+            with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+                yield
+    finally:
+        logging.disable(disabled)
+        os.dup2(kept, 2)
+        os.close(kept)

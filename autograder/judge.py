@@ -1,0 +1,62 @@
+"""Answers and plain values -> Verdict. Pure: nothing of a student's is imported, called or shown.
+
+An outcome is what running a probe on one case gave, as plain data:
+{"value": {field: plain value}} or {"error": "ValueError: what it said"}.
+"""
+
+import builtins
+from collections.abc import Mapping
+
+from autograder.question import Case, CaseResult, Mistake, Question, Verdict
+from autograder.values import difference, problem
+
+NOT_ATTEMPTED = "not attempted yet"
+
+
+def judge(question: Question, seed: int, outcomes: Mapping[str, dict]) -> Verdict:
+    """The verdict on `outcomes` (case name -> outcome), for the cases that `seed` makes."""
+    results = tuple(
+        judge_case(question, case, outcomes.get(case.name)) for case in question.cases(seed)
+    )
+    points = sum(result.points for result in results)
+    return Verdict(question.name, float(points), question.points, results)
+
+
+def judge_case(question: Question, case: Case, outcome: dict | None) -> CaseResult:
+    """What one case earns: all of its points or none."""
+    message, section = _complaint(question, case, outcome)
+    points = 0.0 if message else case.points
+    return CaseResult(case.name, points, case.points, message, section if message else "")
+
+
+def _complaint(question: Question, case: Case, outcome: dict | None) -> tuple[str, str]:
+    """Message and lesson section; the message is empty when the answer is right."""
+    if outcome is None or problem(outcome) or len(outcome) != 1:
+        reason = problem(outcome) if outcome is not None else None
+        return f"no usable answer{f': {reason}' if reason else ''}", question.section
+    if type(outcome.get("error")) is str:
+        return _error_message(outcome["error"]), question.section
+    answer = outcome.get("value")
+    if type(answer) is not dict or answer.keys() != case.expected.keys():
+        return "no usable answer", question.section
+    fields = (
+        difference(answer[field], expected, case.rtol, case.atol, field)
+        for field, expected in case.expected.items()
+    )
+    message = next((found for found in fields if found), "")
+    mistake = _known_mistake(question, case, answer) if message else None
+    return (mistake.message, mistake.section) if mistake else (message, question.section)
+
+
+def _known_mistake(question: Question, case: Case, answer: dict) -> Mistake | None:
+    return next((known for known in question.mistakes if known.seen(case, answer)), None)
+
+
+def _error_message(text: str) -> str:
+    """Names the exception if it is one of Python's own; its text could carry hidden inputs."""
+    name = text.partition(":")[0]
+    if name == "NotImplementedError":
+        return NOT_ATTEMPTED
+    kind = getattr(builtins, name, None)
+    known = isinstance(kind, type) and issubclass(kind, BaseException)
+    return f"the function raised {name if known else 'an exception'}"

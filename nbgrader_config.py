@@ -1,0 +1,28 @@
+"""Maps nbgrader onto the course: sources, releases, and a classroom/ folder that git ignores."""
+
+from pathlib import Path
+
+c = get_config()  # noqa: F821  (nbgrader provides it)
+here = Path(__file__).resolve().parent
+
+c.CourseDirectory.root = str(here)
+c.CourseDirectory.course_id = "tandem"
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "exercises"
+c.CourseDirectory.submitted_directory = "classroom/submitted"
+c.CourseDirectory.autograded_directory = "classroom/autograded"
+c.CourseDirectory.feedback_directory = "classroom/feedback"
+c.CourseDirectory.db_url = f"sqlite:///{here}/classroom/gradebook.db"
+
+# generate_assignment copies every other file of a source folder: our sources are not for students.
+c.CourseDirectory.ignore = [
+    ".ipynb_checkpoints",
+    "*.pyc",
+    "__pycache__",
+    ".pytest_cache",
+    "*.md",
+]
+
+c.ClearSolutions.code_stub = {
+    "python": 'raise NotImplementedError("write your code here, then delete this line")'
+}

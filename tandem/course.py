@@ -1,0 +1,45 @@
+"""Where the course lies: its root folder, its questions, its frameworks."""
+
+import os
+from pathlib import Path
+
+FRAMEWORKS = {"pytorch": "PyTorch", "tensorflow": "TensorFlow"}
+
+
+class CourseError(Exception):
+    """A mistake of the user's, told in one line; commands print it without a traceback."""
+
+
+def root() -> Path:
+    """Folder that holds `lessons/` and `exercises/`.
+
+    It is the folder named by TANDEM_COURSE, else the checkout that this package lies in, else
+    the copy that the installed wheel carries.
+    """
+    package = Path(__file__).resolve().parent
+    named = os.environ.get("TANDEM_COURSE")
+    if named:
+        if not (Path(named) / "lessons").is_dir():
+            raise CourseError(f"TANDEM_COURSE={named}: there is no lessons/ folder in it")
+        return Path(named).resolve()
+    for folder in (package.parent, package / "_course"):
+        if (folder / "lessons").is_dir():
+            return folder
+    raise CourseError("the course is not installed here: no lessons/ beside the tandem package")
+
+
+def checkout() -> Path:
+    """The root, which must be a checkout with sources (for authors' and instructors' commands)."""
+    folder = root()
+    if not (folder / "solutions").is_dir():
+        raise CourseError(
+            "this command needs a checkout of the course, not only the installed package"
+        )
+    return folder
+
+
+def questions(course: Path) -> list[str]:
+    """Names of the question folders in teaching order, e.g. `1-philosophy`."""
+    return sorted(
+        p.name for p in (course / "lessons").iterdir() if p.is_dir() and p.name[0].isdigit()
+    )

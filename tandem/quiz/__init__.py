@@ -1,0 +1,29 @@
+"""Quizzes: a bank of items (model), marks (scoring), notebook controls (view), notebook (build)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tandem.course import CourseError, root
+from tandem.quiz.model import load_bank
+from tandem.store import Store
+
+if TYPE_CHECKING:
+    from tandem.quiz.view import Quiz
+
+__all__ = ["open_quiz"]
+
+
+def open_quiz(name: str) -> Quiz:
+    """The quiz of one question, e.g. `1-philosophy`, with the learner's own answers.
+
+    Raises CourseError when the course has no such quiz or its bank is broken.
+    """
+    from tandem.quiz.view import Quiz  # here, so that graders read banks without ipywidgets
+
+    lessons = root() / "lessons"
+    bank = lessons / name / "quiz.yml"
+    if not bank.is_file():
+        known = ", ".join(sorted(file.parent.name for file in lessons.glob("*/quiz.yml")))
+        raise CourseError(f"there is no quiz {name!r}; the course has: {known or 'none'}")
+    return Quiz(load_bank(bank), Store())

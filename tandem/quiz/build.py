@@ -1,0 +1,69 @@
+"""A bank -> its notebook quiz.ipynb: the questions to read, no options, no keys, no outputs."""
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from tandem.course import FRAMEWORKS
+from tandem.quiz.model import Bank, Code, Item
+
+# JupyterLab aligns table cells to the right and centres them. GitHub drops the style, needing none.
+CELL = '<td width="50%" style="text-align: left; vertical-align: top">'
+
+
+def quiz_notebook(bank: Bank, source: str) -> NotebookNode:
+    """The notebook of a quiz. The same bank gives the same notebook, byte for byte.
+
+    `source` is the path of the bank as the notebook names it, e.g. lessons/1-philosophy/quiz.yml.
+    """
+    cells = [
+        new_markdown_cell(_title(bank, source), id="title"),
+        new_code_cell(f'import tandem\n\nquiz = tandem.open_quiz("{bank.quiz}")', id="begin"),
+    ]
+    for place, item in enumerate(bank.items, start=1):
+        heading = f"## Question {place} of {len(bank.items)}"
+        cells.append(new_markdown_cell(f"{heading}\n\n{question(item)}", id=f"{item.id}-question"))
+        # JupyterLab shows the first line of a hidden cell: the id may say too much.
+        source = f'# Your answer to question {place}\nquiz.ask("{item.id}")'
+        ask = new_code_cell(source, id=f"{item.id}-answer")
+        ask.metadata["jupyter"] = {"source_hidden": True}
+        cells.append(ask)
+    cells.append(new_markdown_cell("## Where you stand", id="end"))
+    cells.append(new_code_cell("quiz.summary()", id="summary"))
+    return new_notebook(
+        cells=cells,
+        metadata={
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            "tandem": {"source": source},
+        },
+    )
+
+
+def question(item: Item) -> str:
+    """The stem and the code of an item as Markdown."""
+    return f"{item.stem}\n\n{_code(item.code)}" if item.code else item.stem
+
+
+def _title(bank: Bank, source: str) -> str:
+    return f"""<!-- generated from {source}; edit that file, then run `tandem build` -->
+# {bank.title}
+
+Choose *Run All Cells* in the *Run* menu, and the controls appear below each question. Decide before
+you run any code, then press *Check*: every answer gets its reason, and you may try as often as you
+like. Your answers are kept, also when you close this notebook or run it again."""
+
+
+def _code(code: Code) -> str:
+    if code.both:
+        return _fenced(code.both)
+    programs = code.programs
+    if len(programs) == 1:
+        return "\n\n".join(f"{FRAMEWORKS[name]}:\n\n{_fenced(programs[name])}" for name in programs)
+    # The blank lines end the HTML, so that the fences between are read as Markdown.
+    heads = "".join(f'<th style="text-align: left">{FRAMEWORKS[name]}</th>' for name in programs)
+    bodies = "\n".join(f"{CELL}\n\n{_fenced(text)}\n\n</td>" for text in programs.values())
+    return f'<table width="100%">\n<tr>{heads}</tr>\n<tr>\n{bodies}\n</tr>\n</table>'
+
+
+def _fenced(text: str) -> str:
+    return f"```python\n{text}\n```"

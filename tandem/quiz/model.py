@@ -1,0 +1,297 @@
+"""A quiz as plain data: a bank of items, read from quiz.yml and checked.
+
+Every type of item is a class of its own. To add one: write the class here and put it into `Item`,
+say how an answer to it is marked (`scoring.mark`) and how it is asked (`view.control`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from tandem.course import FRAMEWORKS, CourseError
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=50)]
+Section = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*#\S.*$")]
+Points = Annotated[int, Field(ge=1)]
+
+
+class BankError(CourseError):
+    """A mistake in a quiz.yml, in one line: file, item, reason."""
+
+
+class Strict(BaseModel):
+    """Base of what authors write: unknown keys and values of another type are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Option(Strict):
+    """One option. A wrong one names the misconception that makes it attractive."""
+
+    id: Id
+    text: Text
+    correct: bool = False
+    feedback: Text
+    misconception: Id | None = None
+
+    @model_validator(mode="after")
+    def _misconception_if_wrong(self) -> Self:
+        if self.correct and self.misconception:
+            raise ValueError("a correct option has no `misconception`")
+        if not self.correct and not self.misconception:
+            raise ValueError("a wrong option needs its `misconception`")
+        return self
+
+
+class WrongNumber(Strict):
+    """A wrong number that a misconception leads to."""
+
+    answer: float
+    feedback: Text
+    misconception: Id
+
+
+class WrongText(Strict):
+    """A wrong output that a misconception leads to."""
+
+    answer: Text
+    feedback: Text
+    misconception: Id
+
+
+class Code(Strict):
+    """The program of an item: the same for both frameworks, or one for each (or for only one)."""
+
+    both: Text | None = None
+    pytorch: Text | None = None
+    tensorflow: Text | None = None
+
+    @model_validator(mode="after")
+    def _both_or_each(self) -> Self:
+        if bool(self.both) == bool(self.pytorch or self.tensorflow):
+            raise ValueError("`code` has either `both`, or `pytorch` and `tensorflow` (or one)")
+        return self
+
+    @property
+    def programs(self) -> dict[str, str]:
+        """Framework -> the program that runs in it."""
+        each = {name: self.both or getattr(self, name) for name in FRAMEWORKS}
+        return {name: program for name, program in each.items() if program}
+
+
+class Check(Strict):
+    """Python per framework that runs after the item's program and sets `answer` to the key."""
+
+    pytorch: Text | None = None
+    tensorflow: Text | None = None
+
+    @property
+    def programs(self) -> dict[str, str]:
+        """Framework -> its check."""
+        return {name: text for name in FRAMEWORKS if (text := getattr(self, name))}
+
+
+class Base(Strict):
+    """What items of all types have.
+
+    `section` is where the lessons teach it (`eager_graphs#Heading`), `claim` the row of claims.yml
+    that it questions. `points` is what a full answer earns.
+    """
+
+    id: Id
+    stem: Text
+    code: Code | None = None
+    points: Points = 1
+    hints: list[Text] = []
+    explanation: Text
+    section: Section
+    claim: Id | None = None
+    check: Check | None = None
+
+    @model_validator(mode="after")
+    def _checked_where_there_is_code(self) -> Self:
+        programs = self.code.programs if self.code else {}
+        checks = self.check.programs if self.check else {}
+        if set(programs) != set(checks):
+            missing = ", ".join(sorted(set(programs) ^ set(checks)))
+            raise ValueError(f"`code` and `check` must be for the same frameworks: see {missing}")
+        return self
+
+
+class Single(Base):
+    """Choose the one right option."""
+
+    type: Literal["single"]
+    options: Annotated[list[Option], Field(min_length=2)]
+
+    @model_validator(mode="after")
+    def _one_correct(self) -> Self:
+        _check_options(self.options, most=1)
+        return self
+
+
+class Many(Base):
+    """Choose every right option; at least one is wrong."""
+
+    type: Literal["many"]
+    options: Annotated[list[Option], Field(min_length=3)]
+
+    @model_validator(mode="after")
+    def _some_correct(self) -> Self:
+        _check_options(self.options, most=len(self.options) - 1)
+        return self
+
+
+class Numeric(Base):
+    """Type a number; it is right when it is at most `tolerance` away from `answer`."""
+
+    type: Literal["numeric"]
+    answer: float
+    tolerance: Annotated[float, Field(ge=0)] = 0.0
+    wrong: list[WrongNumber] = []
+
+    @model_validator(mode="after")
+    def _wrong_is_wrong(self) -> Self:
+        for other in self.wrong:
+            if abs(other.answer - self.answer) <= self.tolerance:
+                raise ValueError(f"`wrong` lists {other.answer:g}, which is right")
+        return self
+
+
+class Predict(Base):
+    """Say what the program prints: type it, or choose it where the item has options."""
+
+    type: Literal["predict"]
+    options: Annotated[list[Option], Field(min_length=2)] | None = None
+    answer: Text | None = None
+    wrong: list[WrongText] = []
+
+    @model_validator(mode="after")
+    def _typed_or_chosen(self) -> Self:
+        if (self.options is None) == (self.answer is None):
+            raise ValueError("a `predict` item has either `answer` or `options`")
+        if self.options:
+            _check_options(self.options, most=1)
+            if self.wrong:
+                raise ValueError("`wrong` is for typed answers; here the options say it")
+        for other in self.wrong:
+            if normalised(other.answer) == normalised(self.answer):
+                raise ValueError(f"`wrong` lists {other.answer!r}, which is right")
+        return self
+
+
+Item = Annotated[Single | Many | Numeric | Predict, Field(discriminator="type")]
+_ITEM: TypeAdapter[Item] = TypeAdapter(Item)
+
+
+class Bank(Strict):
+    """The quiz of one question; `quiz` is the name of its folder, e.g. `1-philosophy`."""
+
+    quiz: Id
+    title: Text
+    items: Annotated[list[Item], Field(min_length=1)]
+
+    def item(self, item_id: str) -> Item:
+        """The item of that id; raises CourseError when there is none."""
+        for item in self.items:
+            if item.id == item_id:
+                return item
+        known = ", ".join(item.id for item in self.items)
+        raise CourseError(f"quiz {self.quiz} has no item {item_id!r}; it has: {known}")
+
+
+def normalised(text: str) -> str:
+    """A printed text with every run of white space as one blank, as answers are compared."""
+    return " ".join(text.split())
+
+
+def load_bank(path: Path) -> Bank:
+    """Read and check a quiz.yml; raises BankError with file, item id and reason in one line."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise BankError(f"{path}:{line}: broken YAML: {error.problem}") from None
+    if not isinstance(content, dict) or not isinstance(content.get("items"), list):
+        raise BankError(f"{path}: a bank needs `quiz:`, `title:` and a list `items:`")
+    items = [_load_item(path, place, raw) for place, raw in enumerate(content["items"], start=1)]
+    repeated = _first_repeated([item.id for item in items])
+    if repeated:
+        raise BankError(f"{path}: item {repeated}: duplicate id")
+    try:
+        bank = Bank.model_validate({**content, "items": items})
+    except ValidationError as error:
+        raise BankError(f"{path}: {first_reason(error, content)}") from None
+    if bank.quiz != path.parent.name:
+        raise BankError(f"{path}: `quiz: {bank.quiz}` must be the name of its folder")
+    return bank
+
+
+def first_reason(error: ValidationError, content: Any) -> str:
+    """The first mistake that pydantic found in `content`, in a few words."""
+    first = error.errors()[0]
+    where = [part for part in first["loc"] if part not in _TYPES]
+    field, kind = ".".join(_names(where, content)), first["type"]
+    if kind == "missing":
+        return f"`{field}` is missing"
+    if kind == "extra_forbidden":
+        return f"unknown key `{field}`"
+    if kind == "union_tag_not_found":
+        return "`type` is missing"
+    if kind == "union_tag_invalid":
+        return f"unknown type {first['ctx']['tag']!r}; types: {', '.join(_TYPES)}"
+    reason = first["msg"].removeprefix("Value error, ")
+    return f"`{field}`: {reason}" if field else reason
+
+
+_TYPES = ("single", "many", "numeric", "predict")
+
+
+def _load_item(path: Path, place: int, raw: Any) -> Item:
+    named = isinstance(raw, dict) and isinstance(raw.get("id"), str)
+    where = f"{path}: item {raw['id'] if named else f'number {place}'}"
+    try:
+        return _ITEM.validate_python(raw)
+    except ValidationError as error:
+        raise BankError(f"{where}: {first_reason(error, raw)}") from None
+
+
+def _names(where: list[str | int], content: Any) -> list[str]:
+    """The path to a mistake, with an entry of a list told by its id where it has one."""
+    names = []
+    for part in where:
+        try:
+            content = content[part]
+        except (KeyError, IndexError, TypeError):
+            content = None
+        told = content.get("id") if isinstance(part, int) and isinstance(content, dict) else None
+        names.append(str(told or (part + 1 if isinstance(part, int) else part)))
+    return names
+
+
+def _check_options(options: list[Option], most: int) -> None:
+    repeated = _first_repeated([option.id for option in options])
+    if repeated:
+        raise ValueError(f"duplicate option id `{repeated}`")
+    right = sum(option.correct for option in options)
+    if right == 0:
+        raise ValueError("no correct option")
+    if right > most:
+        raise ValueError(f"{right} correct options; this item takes at most {most}")
+
+
+def _first_repeated(names: list[str]) -> str | None:
+    return next((name for place, name in enumerate(names) if name in names[:place]), None)

@@ -1,0 +1,576 @@
+"""The quiz engine: banks, marks, controls, notebook."""
+
+import copy
+import html
+import os
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from nbclient import NotebookClient
+
+import tandem
+from tandem.course import CourseError, root
+from tandem.quiz.build import quiz_notebook
+from tandem.quiz.model import Bank, BankError, Many, Numeric, Single, load_bank
+from tandem.quiz.scoring import NotAnAnswer, mark, marks_of, summary
+from tandem.quiz.view import Choices, ItemView, Quiz, control, shuffled
+from tandem.store import Store
+
+PATHS = sorted(root().glob("lessons/*/quiz.yml"))
+BANKS = [load_bank(path) for path in PATHS]
+each_bank = pytest.mark.parametrize("bank", BANKS, ids=[bank.quiz for bank in BANKS])
+
+
+def option(name: str, correct: bool = False) -> dict:
+    row = {"id": name, "text": f"The {name} one", "correct": correct, "feedback": f"Why {name}."}
+    return row if correct else {**row, "misconception": f"believes-{name}"}
+
+
+def common(name: str, kind: str) -> dict:
+    return {
+        "id": name,
+        "type": kind,
+        "stem": "What happens?",
+        "explanation": "Because `x` says so.",
+        "section": "first_steps#A heading",
+    }
+
+
+SMALL = {
+    "quiz": "1-small",
+    "title": "A small quiz",
+    "items": [
+        {
+            **common("one", "single"),
+            "options": [option("red", True), option("green"), option("blue")],
+            "hints": ["First hint.", "Second hint."],
+        },
+        {
+            **common("several", "many"),
+            "points": 2,
+            "options": [option("a", True), option("b", True), option("c"), option("d")],
+        },
+        {
+            **common("number", "numeric"),
+            "section": "first_steps#Numbers",
+            "answer": 0.5,
+            "tolerance": 0.01,
+            "wrong": [{"answer": 2, "feedback": "Upside down.", "misconception": "inverted"}],
+        },
+        {
+            **common("output", "predict"),
+            "code": {"both": "print('a', 'b')"},
+            "check": {"pytorch": "answer = printed", "tensorflow": "answer = printed"},
+            "answer": "a b",
+            "wrong": [{"answer": "ab", "feedback": "A blank.", "misconception": "no-blank"}],
+        },
+        {
+            **common("choice", "predict"),
+            "code": {"pytorch": "print(1)", "tensorflow": "print(2)"},
+            "check": {"pytorch": "answer = 'yes'", "tensorflow": "answer = 'yes'"},
+            "options": [option("yes", True), option("no")],
+        },
+    ],
+}
+BANK = Bank.model_validate(SMALL)
+RIGHT = {"one": ["red"], "several": ["a", "b"], "number": "0.5", "output": "a b", "choice": ["yes"]}
+WRONG = {"one": ["blue"], "several": ["c"], "number": "2", "output": "ab", "choice": ["no"]}
+
+
+# Banks: mistakes are told in one line with file, item and reason
+
+
+def load(folder: Path, content: object) -> Bank:
+    path = folder / "1-small" / "quiz.yml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+    return load_bank(path)
+
+
+def change(where: str, value: object = None) -> dict:
+    """SMALL with one value replaced, or taken away; `where` is e.g. items/0/options/1/feedback."""
+    content = copy.deepcopy(SMALL)
+    *path, last = [int(part) if part.isdigit() else part for part in where.split("/")]
+    place = content
+    for part in path:
+        place = place[part]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    return content
+
+
+def test_the_small_bank_is_sound(tmp_path):
+    assert load(tmp_path, SMALL) == BANK
+
+
+MISTAKES = {
+    "missing feedback": (
+        change("items/0/options/1/feedback"),
+        "item one: `options.green.feedback` is missing",
+    ),
+    "empty feedback": (change("items/0/options/1/feedback", " "), "item one: `options.green."),
+    "no correct option": (
+        change("items/0/options/0", option("red")),
+        "item one: no correct option",
+    ),
+    "two correct options": (
+        change("items/0/options/1", option("green", True)),
+        "item one: 2 correct options; this item takes at most 1",
+    ),
+    "nothing wrong to choose": (
+        change("items/1/options", [option(name, True) for name in "abc"]),
+        "item several: 3 correct options; this item takes at most 2",
+    ),
+    "duplicate id": (change("items/1/id", "one"), "item one: duplicate id"),
+    "duplicate option": (
+        change("items/0/options/2", option("green")),
+        "item one: duplicate option id `green`",
+    ),
+    "unknown key": (change("items/0/feedbak", "x"), "item one: unknown key `feedbak`"),
+    "unknown key in an option": (
+        change("items/0/options/1/points", 3),
+        "item one: unknown key `options.green.points`",
+    ),
+    "unknown key of the bank": (change("author", "x"), "unknown key `author`"),
+    "unknown type": (
+        change("items/0/type", "essay"),
+        "item one: unknown type 'essay'; types: single",
+    ),
+    "no type": (change("items/0/type"), "item one: `type` is missing"),
+    "number typed as text": (change("items/2/answer", "0.5"), "item number: `answer`: "),
+    "text typed as number": (change("items/3/answer", 3), "item output: `answer`: "),
+    "wrong option without misconception": (
+        change("items/0/options/1/misconception"),
+        "item one: `options.green`: a wrong option needs its `misconception`",
+    ),
+    "right option with misconception": (
+        change("items/0/options/0/misconception", "x"),
+        "item one: `options.red`: a correct option has no `misconception`",
+    ),
+    "negative tolerance": (change("items/2/tolerance", -1.0), "item number: `tolerance`: "),
+    "a right number among the wrong ones": (
+        change("items/2/wrong/0/answer", 0.505),
+        "item number: `wrong` lists 0.505, which is right",
+    ),
+    "a right output among the wrong ones": (
+        change("items/3/wrong/0/answer", "a  b"),
+        "item output: `wrong` lists 'a  b', which is right",
+    ),
+    "predict without an answer": (
+        change("items/3/answer"),
+        "item output: a `predict` item has either `answer` or `options`",
+    ),
+    "code without check": (
+        change("items/3/check"),
+        "item output: `code` and `check` must be for the same frameworks: see pytorch, tensorflow",
+    ),
+    "code for both and for one": (
+        change("items/3/code/pytorch", "print()"),
+        "item output: `code`: `code` has either `both`",
+    ),
+    "a section without its lesson": (
+        change("items/0/section", "A heading"),
+        "item one: `section`: ",
+    ),
+    "no explanation": (change("items/0/explanation"), "item one: `explanation` is missing"),
+    "no items": (change("items", []), "`items`: "),
+    "items is no list": (
+        change("items", "x"),
+        "a bank needs `quiz:`, `title:` and a list `items:`",
+    ),
+    "an item without id": (change("items/1/id"), "item number 2: `id` is missing"),
+    "an item that is text": (change("items/1", "x"), "item number 2: "),
+    "another folder's name": (change("quiz", "2-other"), "`quiz: 2-other` must be the name"),
+    "broken YAML": ("quiz: 1-small\nitems: [\n", "quiz.yml:3: broken YAML"),
+}
+
+
+@pytest.mark.parametrize(("content", "told"), MISTAKES.values(), ids=MISTAKES)
+def test_mistakes_in_a_bank_are_told_in_one_line(tmp_path, content, told):
+    with pytest.raises(BankError) as caught:
+        load(tmp_path, content)
+    message = str(caught.value)
+    assert told in message
+    assert "quiz.yml" in message
+    assert len(message.splitlines()) == 1
+
+
+def test_an_unknown_quiz_and_an_unknown_item_are_told():
+    with pytest.raises(CourseError, match="there is no quiz"):
+        tandem.open_quiz("9-none")
+    with pytest.raises(CourseError, match="has no item 'nine'; it has: one, several"):
+        BANK.item("nine")
+
+
+# The banks of the course
+
+
+@each_bank
+def test_at_least_half_of_the_items_carry_code(bank):
+    assert 10 <= len(bank.items) <= 14
+    assert sum(item.code is not None for item in bank.items) * 2 >= len(bank.items)
+
+
+@each_bank
+def test_no_text_points_at_a_position(bank):
+    """Options are shuffled: 'option B' or 'the first option' would name another one each time."""
+    texts = [
+        text
+        for item in bank.items
+        for entry in [*(getattr(item, "options", None) or []), *getattr(item, "wrong", [])]
+        for text in (entry.feedback, item.explanation, item.stem, *item.hints)
+    ]
+    named = re.compile(r"\b[Oo]ption [A-Z1-9]\b|\b(first|second|third|last|above|below) option")
+    assert [text for text in texts if named.search(text)] == []
+
+
+@each_bank
+def test_claims_and_sections_exist(bank):
+    from tandem.claims import load_claims
+    from tandem.source import read_source
+
+    claims = {claim.id for claim in load_claims(root() / "lessons" / "claims.yml")}
+    assert {item.claim for item in bank.items} - {None} <= claims
+    known = set()
+    for file in sorted((root() / "lessons" / bank.quiz).glob("*.md")):
+        cells = read_source(root(), file.relative_to(root())).cells
+        text = "\n".join(cell.text for cell in cells if cell.kind == "markdown")
+        known |= {f"{file.stem}#{title}" for title in re.findall(r"^#{2,3} (.+)$", text, re.M)}
+    assert {item.section for item in bank.items} - known == set()
+
+
+# Marks
+
+choices = st.sampled_from([item for item in BANK.items if isinstance(item, Single | Many)])
+
+
+@given(choices, st.data())
+def test_order_and_repetition_of_choices_never_change_a_mark(item, data):
+    ids = [entry.id for entry in item.options]
+    chosen = data.draw(st.lists(st.sampled_from(ids), min_size=1, unique=True))
+    again = data.draw(st.permutations(chosen)) + data.draw(st.lists(st.sampled_from(chosen)))
+    assert mark(item, chosen) == mark(item, again)
+
+
+@given(st.integers(1, 5), st.integers(1, 5), st.integers(1, 4), st.data())
+def test_many_earns_everything_only_for_exactly_the_right_options(right, wrong, points, data):
+    rows = [option(f"r{n}", True) for n in range(right)] + [option(f"w{n}") for n in range(wrong)]
+    if len(rows) < 3:
+        rows.append(option("w9"))
+    item = Many.model_validate({**common("m", "many"), "points": points, "options": rows})
+    ids = [row["id"] for row in rows]
+    everything = mark(item, ids)
+    assert not everything.correct
+    assert everything.earned < points
+    chosen = data.draw(st.sets(st.sampled_from(ids), min_size=1))
+    result = mark(item, sorted(chosen))
+    assert 0 <= result.earned <= points
+    assert result.correct == (chosen == {name for name in ids if name.startswith("r")})
+
+
+@given(st.integers(2, 6), st.data())
+def test_single_earns_nothing_for_more_than_one_option(size, data):
+    rows = [option(f"o{n}", n == 0) for n in range(size)]
+    item = Single.model_validate({**common("s", "single"), "options": rows})
+    chosen = data.draw(st.sets(st.sampled_from([row["id"] for row in rows]), min_size=1))
+    assert mark(item, sorted(chosen)).correct == (chosen == {"o0"})
+
+
+@given(st.floats(-10, 10))
+def test_a_number_is_right_within_the_tolerance_only(number):
+    item = BANK.item("number")
+    assert isinstance(item, Numeric)
+    assert mark(item, repr(number)).correct == (abs(number - 0.5) <= 0.01)
+
+
+@given(st.lists(st.sampled_from([" ", "\n", "\t"]), min_size=1).map("".join))
+def test_white_space_in_an_output_does_not_matter_but_its_absence_does(gap):
+    item = BANK.item("output")
+    assert mark(item, f"{gap}a{gap}b{gap}").correct
+    assert not mark(item, f"a{gap}c").correct
+    assert not mark(item, "ab").correct
+
+
+@given(st.lists(st.tuples(st.sampled_from([*RIGHT]), st.booleans())), st.randoms())
+def test_the_order_of_attempts_never_changes_the_score(attempts, rng):
+    entries = [
+        {"quiz": "1-small", "item": name, "answer": (RIGHT if right else WRONG)[name]}
+        for name, right in attempts
+    ]
+    mixed = entries + entries[:2]  # a retry
+    rng.shuffle(mixed)
+    before, after = summary(BANK, entries), summary(BANK, mixed)
+    assert before.earned == after.earned
+    assert before.points == after.points == 6
+    assert before.answered == after.answered
+    assert set(before.misconceptions) == set(after.misconceptions)
+    assert set(before.sections) == set(after.sections)
+
+
+@pytest.mark.parametrize("item", BANK.items, ids=lambda item: item.id)
+def test_right_earns_everything_wrong_earns_nothing_and_names_its_misconception(item):
+    assert mark(item, RIGHT[item.id]).correct
+    result = mark(item, WRONG[item.id])
+    assert result.earned == 0
+    assert all(remark.misconception and remark.feedback for remark in result.remarks)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("one", []),
+        ("one", ["gone-since"]),
+        ("one", "red"),
+        ("number", ""),
+        ("number", "half"),
+        ("number", "nan"),
+        ("number", "inf"),
+        ("number", ["0.5"]),
+        ("output", " \n"),
+        ("output", ["a b"]),
+        ("output", None),
+    ],
+)
+def test_nothing_to_mark_is_not_a_mistake(name, answer):
+    with pytest.raises(NotAnAnswer):
+        mark(BANK.item(name), answer)
+
+
+def test_the_summary_says_where_one_stands():
+    entries = [
+        {"quiz": "1-small", "item": "one", "answer": ["blue"]},
+        {"quiz": "1-small", "item": "one", "answer": ["red"]},
+        {"quiz": "1-small", "item": "several", "answer": ["a"]},
+        {"quiz": "1-small", "item": "number", "answer": "2"},
+        {"quiz": "1-small", "item": "output", "answer": "a b"},
+        {"quiz": "2-other", "item": "choice", "answer": ["yes"]},
+        {"quiz": "1-small", "item": "left-the-bank", "answer": ["yes"]},
+    ]
+    now = summary(BANK, entries)
+    assert (now.earned, now.points) == (1 + 1 + 0 + 1, 6)
+    assert (now.answered, now.items, now.first_try) == (4, 5, 1)
+    assert now.misconceptions == {"believes-blue": ["one"], "inverted": ["number"]}
+    assert now.sections == ["first_steps#A heading", "first_steps#Numbers"]
+
+
+# Controls, without a browser
+
+
+def view(name: str) -> ItemView:
+    return Quiz(BANK, Store()).view(name)
+
+
+def said(item_view: ItemView) -> str:
+    """The words of the feedback and the notes, without markup."""
+    text = item_view.feedback.value + item_view.notes.value
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
+
+
+@pytest.mark.parametrize("item", BANK.items, ids=lambda item: item.id)
+def test_check_stores_the_answer_and_says_why(item):
+    asked = view(item.id)
+    asked.control.answer = WRONG[item.id]
+    asked.check.click()
+    assert "Not yet. 0 of " in said(asked)
+    assert mark(item, WRONG[item.id]).remarks[0].feedback in said(asked)
+    asked.control.answer = RIGHT[item.id]
+    assert said(asked) == "Your answer has changed. Press Check."
+    asked.check.click()
+    assert f"Correct. {item.points} of {item.points} point" in said(asked)
+    assert "Attempt 2." in said(asked)
+    assert "Because x says so." in said(asked)
+    stored = Store().entries("answers")
+    assert [entry["answer"] for entry in stored] == [WRONG[item.id], RIGHT[item.id]]
+    assert [entry["earned"] for entry in stored] == [0, item.points]
+    assert all(entry["quiz"] == "1-small" and entry["item"] == item.id for entry in stored)
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_the_last_answer_is_restored_with_what_was_said(name, own_state):
+    asked = view(name)
+    for answer in (RIGHT[name], WRONG[name]):
+        asked.control.answer = answer
+        asked.check.click()
+    before = (own_state / "learner.json").read_bytes()
+    again = view(name)
+    assert again.control.answer == WRONG[name]
+    assert said(again) == said(asked)
+    assert "Not yet" in said(again)
+    assert (own_state / "learner.json").read_bytes() == before
+
+
+def test_nothing_chosen_is_asked_for_and_not_stored():
+    asked = view("one")
+    asked.check.click()
+    assert said(asked) == "Choose an option first."
+    assert Store().entries("answers") == []
+
+
+def test_a_second_click_is_no_second_attempt():
+    asked = view("one")
+    asked.control.answer = ["blue"]
+    asked.check.click()
+    asked.check.click()
+    assert len(Store().entries("answers")) == 1
+    assert "Attempt 1." in said(asked)
+
+
+def test_one_choice_lets_go_of_the_other_and_several_do_not():
+    one, several = view("one").control, view("several").control
+    for box in one._boxes.values():
+        box.value = True
+    assert len(one.answer) == 1
+    for box in several._boxes.values():
+        box.value = True
+    assert several.answer == ["a", "b", "c", "d"]
+
+
+def test_hints_come_one_by_one_and_are_told_with_the_answer():
+    asked = view("one")
+    asked.hint.click()
+    assert "First hint." in said(asked)
+    assert "Second hint." not in said(asked)
+    asked.hint.click()
+    asked.hint.click()
+    assert "Hint 2: Second hint." in said(asked)
+    assert asked.hint.description == "No more hints"
+    assert Store().entries("answers") == []
+    asked.control.answer = ["red"]
+    asked.check.click()
+    assert Store().entries("answers")[0]["hints"] == 2
+
+
+def test_the_explanation_comes_after_an_answer_only():
+    asked = view("one")
+    asked.explain.click()
+    assert "Because" not in said(asked)
+    asked.control.answer = ["blue"]
+    asked.check.click()
+    assert "Because" not in said(asked)
+    asked.explain.click()
+    assert "Explanation. Because x says so." in said(asked)
+
+
+def test_part_of_many_says_how_much_is_missing_but_not_what():
+    asked = view("several")
+    asked.control.answer = ["a", "c"]
+    asked.check.click()
+    assert "0 of 2 points" in said(asked)
+    assert "Right: Why a." in said(asked)
+    assert "Not right: Why c." in said(asked)
+    assert "Still to be found: 1." in said(asked)
+    assert "Why b." not in said(asked)
+
+
+def test_what_is_said_is_a_status_and_typed_markup_stays_text():
+    asked = view("output")
+    asked.control.answer = "<b>a</b>"
+    asked.check.click()
+    assert 'role="status" aria-live="polite"' in asked.feedback.value
+    assert "<b>" not in asked.feedback.value
+    assert "&lt;b&gt;" in asked.feedback.value
+
+
+@given(st.text(max_size=8))
+def test_the_order_of_options_depends_on_the_seed_alone(seed):
+    options = BANK.item("several").options
+    order = [entry.id for entry in shuffled(options, seed)]
+    assert sorted(order) == ["a", "b", "c", "d"]
+    assert order == [entry.id for entry in shuffled(options, seed)]
+
+
+def test_two_learners_see_different_orders():
+    options = BANK.item("several").options
+    orders = {tuple(entry.id for entry in shuffled(options, str(n))) for n in range(50)}
+    assert len(orders) > 10
+
+
+@each_bank
+def test_every_item_of_the_course_can_be_asked_and_answered(bank):
+    quiz = Quiz(bank, Store())
+    for item in bank.items:
+        asked = quiz.view(item.id)
+        if isinstance(control(item, ""), Choices):
+            asked.control.answer = [entry.id for entry in item.options if entry.correct]
+        else:
+            asked.control.answer = str(item.answer)
+        asked.check.click()
+        assert "Correct." in said(asked), item.id
+    assert summary(bank, Store().entries("answers")).first_try == len(bank.items)
+    assert f"{len(bank.items)} right at first try" in quiz.summary_html()
+
+
+def test_the_summary_shows_misconceptions_and_links_to_sections():
+    asked = view("one")
+    asked.control.answer = ["blue"]
+    asked.check.click()
+    shown = Quiz(BANK, Store()).summary_html()
+    assert "0 of 6 points" in shown
+    assert "believes blue (question 1)" in shown
+    assert 'href="first_steps.pytorch.ipynb#A-heading"' in shown
+
+
+def test_answers_of_another_shape_in_the_store_do_not_stop_a_quiz():
+    for answer in (["gone-since"], None, 3, "red"):
+        Store().append("answers", {"quiz": "1-small", "item": "one", "answer": answer})
+    assert view("one").control.answer == []
+    assert marks_of("1-small", BANK.item("one"), Store().entries("answers")) == []
+
+
+# The notebook
+
+
+@each_bank
+def test_the_notebook_is_valid_and_always_the_same(bank):
+    notebook = quiz_notebook(bank, "lessons/x/quiz.yml")
+    nbformat.validate(notebook)
+    assert nbformat.writes(notebook) == nbformat.writes(quiz_notebook(bank, "lessons/x/quiz.yml"))
+    ids = [cell.id for cell in notebook.cells]
+    assert ids[:2] == ["title", "begin"]
+    for item in bank.items:
+        assert f"{item.id}-question" in ids
+        answer = notebook.cells[ids.index(f"{item.id}-answer")]
+        assert answer.source == f'quiz.ask("{item.id}")'
+        assert answer.metadata.jupyter.source_hidden
+        assert answer.outputs == []
+
+
+@each_bank
+def test_the_notebook_holds_no_key(bank):
+    text = nbformat.writes(quiz_notebook(bank, "lessons/x/quiz.yml"))
+    for item in bank.items:
+        secrets = [item.explanation, *item.hints]
+        for entry in [*(getattr(item, "options", None) or []), *getattr(item, "wrong", [])]:
+            secrets += [entry.feedback, entry.misconception or entry.feedback]
+        assert [secret for secret in secrets if secret in text] == []
+        for check in (item.check.programs if item.check else {}).values():
+            assert not [line for line in check.splitlines() if line.strip()[8:] and line in text]
+
+
+@pytest.mark.slow
+def test_running_the_notebook_twice_leaves_the_store_as_it_is(own_state):
+    name = BANKS[0].quiz
+    quiz = tandem.open_quiz(name)
+    asked = quiz.view("grads-accumulate")
+    asked.control.answer = ["three-three"]
+    asked.check.click()
+    before = (own_state / "learner.json").read_bytes()
+    for _ in range(2):
+        notebook = quiz_notebook(quiz.bank, f"lessons/{name}/quiz.yml")
+        folder = root() / "lessons" / name
+        NotebookClient(
+            notebook,
+            timeout=120,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(folder)}},
+        ).execute(env={**os.environ, "PYTHONPATH": str(root())})
+        last = notebook.cells[-1].outputs[0]["data"]["text/html"]
+        assert "1 of 14 questions answered" in last
+        assert (own_state / "learner.json").read_bytes() == before
