@@ -1,14 +1,17 @@
 """Tandem: PyTorch and TensorFlow, side by side. What notebooks of the course import."""
 
 import os
-
-# TensorFlow reads this when it is first imported: no start-up log.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+import sys
 
 from tandem.attempt import check
 from tandem.draw import draw_graph
 from tandem.home import show_home
 from tandem.measurements import begin, record, show_recorded
+from tandem.quiet import QuietTensorFlow
 from tandem.quiz import open_quiz
 
 __all__ = ["begin", "check", "draw_graph", "open_quiz", "record", "show_home", "show_recorded"]
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow reads it when it is imported
+if "tensorflow" not in sys.modules:
+    sys.meta_path.insert(0, QuietTensorFlow())

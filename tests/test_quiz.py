@@ -533,11 +533,12 @@ def test_the_notebook_is_valid_and_always_the_same(bank):
     nbformat.validate(notebook)
     assert nbformat.writes(notebook) == nbformat.writes(quiz_notebook(bank, "lessons/x/quiz.yml"))
     ids = [cell.id for cell in notebook.cells]
+    assert notebook.metadata.tandem == {"source": "lessons/x/quiz.yml"}
     assert ids[:2] == ["title", "begin"]
     for item in bank.items:
         assert f"{item.id}-question" in ids
         answer = notebook.cells[ids.index(f"{item.id}-answer")]
-        assert answer.source == f'quiz.ask("{item.id}")'
+        assert answer.source.endswith(f'\nquiz.ask("{item.id}")')
         assert answer.metadata.jupyter.source_hidden
         assert answer.outputs == []
 

@@ -23,8 +23,8 @@ def quiz_notebook(bank: Bank, source: str) -> NotebookNode:
         heading = f"## Question {place} of {len(bank.items)}"
         cells.append(new_markdown_cell(f"{heading}\n\n{question(item)}", id=f"{item.id}-question"))
         # JupyterLab shows the first line of a hidden cell: the id may say too much.
-        source = f'# Your answer to question {place}\nquiz.ask("{item.id}")'
-        ask = new_code_cell(source, id=f"{item.id}-answer")
+        text = f'# Your answer to question {place}\nquiz.ask("{item.id}")'
+        ask = new_code_cell(text, id=f"{item.id}-answer")
         ask.metadata["jupyter"] = {"source_hidden": True}
         cells.append(ask)
     cells.append(new_markdown_cell("## Where you stand", id="end"))

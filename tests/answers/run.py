@@ -8,9 +8,11 @@ import ast
 import contextlib
 import io
 import json
+import linecache
 import os
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import yaml
@@ -33,9 +35,9 @@ def main(framework: str, output: str) -> None:
         "answers": {},
         "logs": real_logs(framework),
     }
+    given = namespace_of([SOLUTION.sub(STUB, c.text) for c in cells if c.role != "test"])
     for question, answers in kept_answers(framework).items():
-        texts = [SOLUTION.sub(STUB, cell.text) for cell in cells if cell.role != "test"]
-        report["answers"][question] = [measure(question, a["code"], texts) for a in answers]
+        report["answers"][question] = [measure(question, a["code"], given) for a in answers]
     Path(output).write_text(json.dumps(report), encoding="utf-8")
 
 
@@ -63,22 +65,24 @@ def run_notebook(cells: list[str]) -> dict[str, dict]:
 
 def run_cell(code: str, namespace: dict) -> object:
     """What a notebook does with a cell: the value of its last expression, if that is one."""
+    name = f"<cell {hash(code)}>"
+    linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)  # for tracers
     tree = ast.parse(code)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    name = "<cell>"
-    remember_source(code, name)
     exec(compile(tree, name, "exec"), namespace)
     return eval(compile(ast.Expression(last.value), name, "eval"), namespace) if last else None
 
 
-def remember_source(code: str, name: str) -> None:
-    """Give tracing compilers the text of a cell, as a notebook does."""
-    import linecache
+def namespace_of(cells: list[str], given: dict | None = None) -> dict:
+    """What the cells define, starting from a copy of `given`."""
+    namespace = {"__name__": "__main__", **(given or {})}
+    with contextlib.redirect_stdout(io.StringIO()):
+        for cell in cells:
+            run_cell(cell, namespace)
+    return namespace
 
-    linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
 
-
-def measure(question: str, code: str, cells: list[str]) -> dict:
+def measure(question: str, code: str, given: dict) -> dict:
     """Points and output of `grade`, and the points for each seed, each in a fresh namespace."""
     from autograder.in_kernel import grade, run_probe
     from autograder.judge import judge
@@ -86,26 +90,16 @@ def measure(question: str, code: str, cells: list[str]) -> dict:
 
     asked = find_question(ASSIGNMENT, question)
     printed = io.StringIO()
-    namespace = fresh(code, cells)
     with contextlib.redirect_stdout(printed):
-        points = grade(ASSIGNMENT, question, namespace)
-    probes = sys.modules.get(probes_module(ASSIGNMENT, sys.argv[1]))
-    verdicts = []
-    for seed in SEEDS if question in namespace else ():
-        outcomes = run_probe(asked, getattr(probes, question), fresh(code, cells), seed)
+        points = grade(ASSIGNMENT, question, namespace_of([code], given))
+    probe = getattr(import_module(probes_module(ASSIGNMENT, sys.argv[1])), question)
+    seeds = []
+    for seed in SEEDS:
+        outcomes = run_probe(asked, probe, namespace_of([code], given), seed)
         verdict = judge(asked, seed, outcomes)
         failed = {result.name: result.message for result in verdict.results if result.message}
-        verdicts.append({"points": verdict.points, "failed": failed})
-    return {"points": points, "printed": printed.getvalue(), "seeds": verdicts}
-
-
-def fresh(code: str, cells: list[str]) -> dict:
-    """A namespace after the cells of the exercise and then `code`."""
-    namespace: dict = {"__name__": "__main__"}
-    with contextlib.redirect_stdout(io.StringIO()):
-        for cell in [*cells, code]:
-            run_cell(cell, namespace)
-    return namespace
+        seeds.append({"points": verdict.points, "failed": failed})
+    return {"points": points, "printed": printed.getvalue(), "seeds": seeds}
 
 
 def real_logs(framework: str) -> list[dict]:
