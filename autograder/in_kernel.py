@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
-from autograder.judge import judge
+from autograder.judge import NOT_ATTEMPTED, judge
 from autograder.question import CaseResult, Question
 from autograder.questions import find_question, probes_module
 
@@ -91,12 +91,14 @@ def _reasons(results: tuple[CaseResult, ...], outcomes: dict[str, dict]) -> Iter
     failed: dict[tuple[str, str], list[str]] = {}
     for result in results:
         if result.message:
-            said = outcomes[result.name].get("error", "")
-            detail = f" ({said})" if said and not said.startswith("NotImplementedError") else ""
-            failed.setdefault((result.message + detail, result.section), []).append(result.name)
+            error = outcomes[result.name].get("error")
+            raised = error and result.message != NOT_ATTEMPTED
+            message = f"the function raised {error}" if raised else result.message
+            failed.setdefault((message, result.section), []).append(result.name)
     for (message, section), names in failed.items():
+        cases = "; ".join(names) if len(names) < len(results) else "every case"
         lesson, _, heading = section.partition("#")
-        yield f"  {', '.join(names)}: {message}. See {lesson}, section “{heading}”."
+        yield f"  {cases}: {message}. See {lesson}, section “{heading}”."
 
 
 @contextlib.contextmanager

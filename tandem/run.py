@@ -117,7 +117,8 @@ class _kernel_with_state:
 
     def __enter__(self) -> "_Memory":
         self.client.create_kernel_manager()
-        self.client.start_new_kernel(env={**os.environ, "TANDEM_STATE": self.state})
+        env = {**os.environ, "TANDEM_STATE": self.state}
+        self.client.start_new_kernel(env=env, extra_arguments=["--log-level=ERROR"])
         self.client.start_new_kernel_client()
         self.memory = _Memory(self.client.km.provisioner.pid)
         return self.memory

@@ -15,6 +15,7 @@ ROLES = {"solution", "test", "manual"}
 LESSON_TAGS = {*FRAMEWORKS, "compare", "warns", "raises-exception"}
 EXERCISE_TAGS = LESSON_TAGS | ROLES
 GRADED = {"test", "manual"}
+SOLUTION_MARK = re.compile(r"^ *### (BEGIN|END) SOLUTION\n?", re.MULTILINE)
 CELL_KEYS = {"tags", "name", "points"}
 
 

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from nbclient import NotebookClient
 
 import tandem
@@ -540,7 +541,19 @@ def test_the_notebook_is_valid_and_always_the_same(bank):
         answer = notebook.cells[ids.index(f"{item.id}-answer")]
         assert answer.source.endswith(f'\nquiz.ask("{item.id}")')
         assert answer.metadata.jupyter.source_hidden
+        assert not answer.metadata.deletable  # keys pressed on an option reach JupyterLab, too
+        assert not answer.metadata.editable
         assert answer.outputs == []
+
+
+def test_programs_stand_side_by_side_as_code_where_markdown_is_commonmark():
+    """On GitHub, for one. JupyterLab's own rendering is checked in the browser."""
+    notebook = quiz_notebook(BANK, "lessons/x/quiz.yml")
+    cell = next(cell for cell in notebook.cells if cell.id == "choice-question")
+    page = MarkdownIt("commonmark").render(cell.source)
+    assert re.sub(r'<code class="[\w-]+">', "<code>", page).count("<pre><code>print(") == 2
+    assert re.findall(r"</?t[dr]\b", page).count("<td") == 2
+    assert "```" not in page
 
 
 @each_bank

@@ -25,7 +25,8 @@ def quiz_notebook(bank: Bank, source: str) -> NotebookNode:
         # JupyterLab shows the first line of a hidden cell: the id may say too much.
         text = f'# Your answer to question {place}\nquiz.ask("{item.id}")'
         ask = new_code_cell(text, id=f"{item.id}-answer")
-        ask.metadata["jupyter"] = {"source_hidden": True}
+        # With an option in focus JupyterLab still obeys its keys: `d d` would delete the cell.
+        ask.metadata.update(jupyter={"source_hidden": True}, deletable=False, editable=False)
         cells.append(ask)
     cells.append(new_markdown_cell("## Where you stand", id="end"))
     cells.append(new_code_cell("quiz.summary()", id="summary"))
@@ -54,14 +55,12 @@ like. Your answers are kept, also when you close this notebook or run it again."
 
 
 def _code(code: Code) -> str:
+    """One column per program. Blank lines end the HTML, so that the fences are read as Markdown."""
+    columns = {FRAMEWORKS[name]: text for name, text in code.programs.items()}
     if code.both:
-        return _fenced(code.both)
-    programs = code.programs
-    if len(programs) == 1:
-        return "\n\n".join(f"{FRAMEWORKS[name]}:\n\n{_fenced(programs[name])}" for name in programs)
-    # The blank lines end the HTML, so that the fences between are read as Markdown.
-    heads = "".join(f'<th style="text-align: left">{FRAMEWORKS[name]}</th>' for name in programs)
-    bodies = "\n".join(f"{CELL}\n\n{_fenced(text)}\n\n</td>" for text in programs.values())
+        columns = {" and ".join(columns): code.both}
+    heads = "".join(f'<th style="text-align: left">{name}</th>' for name in columns)
+    bodies = "\n".join(f"{CELL}\n\n{_fenced(text)}\n\n</td>" for text in columns.values())
     return f'<table width="100%">\n<tr>{heads}</tr>\n<tr>\n{bodies}\n</tr>\n</table>'
 
 

@@ -36,7 +36,7 @@ STYLE = """<style>
 .tandem-quiz .widget-html-content { line-height: 1.5; height: auto }
 .tandem-quiz textarea, .tandem-quiz input[type=text] { font-family: var(--jp-code-font-family) }
 .tandem-quiz button:focus-visible, .tandem-quiz input:focus-visible,
-.tandem-quiz textarea:focus-visible { outline: 2px solid var(--jp-brand-color1);
+.tandem-quiz textarea:focus-visible { outline: 2px solid var(--jp-brand-color1) !important;
   outline-offset: 2px }
 .tandem-quiz code { background: var(--jp-layout-color2); color: var(--jp-ui-font-color1);
   font-family: var(--jp-code-font-family); padding: 0 3px; white-space: pre-wrap }
@@ -87,6 +87,8 @@ class Typed:
         self._field = field
         field.description, field.style.description_width = label, "auto"
         field.layout.width = "60%"
+        # Sent when the field is left: key by key, the last ones could reach the kernel after Check.
+        field.continuous_update = False
         self.widget = _column([field])
 
     @property
@@ -154,6 +156,7 @@ class ItemView:
         buttons = [self.check, *([self.hint] if item.hints else []), self.explain]
         style = widgets.HTML(STYLE, layout=widgets.Layout(display="none"))
         row = widgets.Box(buttons, layout=widgets.Layout(width="100%", flex_flow="row wrap"))
+        row.layout.overflow = "visible"  # or the ring around the button in focus is cut off
         self.widget = _column([style, self.control.widget, row, self.feedback, self.notes])
         self.widget.add_class("tandem-quiz")
         if self._answers:

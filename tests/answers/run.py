@@ -49,7 +49,7 @@ def kept_answers(framework: str) -> dict[str, list[dict]]:
 
 
 def run_notebook(cells: list[str]) -> dict[str, dict]:
-    """Runs the cells in order; {question: {"points": last value of its test cell, "printed": …}}."""
+    """Runs the cells in order; for each question the last value of its test cell and the output."""
     import tandem
 
     namespace, graded = {"__name__": "__main__", "tandem": tandem}, {}

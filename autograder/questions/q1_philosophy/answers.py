@@ -180,7 +180,7 @@ def _slope_cases(seed: int) -> tuple[Case, ...]:
     small, large, negative, jumps = (_random(seed, 2, i) for i in range(4))
     positive = small.uniform(0.2, 1.8, size=2)
     plans = [
-        ("small positive numbers, one of them twice", [*positive, positive[0]]),
+        ("small positive numbers with a repetition", [*positive, positive[0]]),
         ("large positive numbers", large.uniform(1.1, 1.9, 3) * 2.0 ** large.integers(4, 24, 3)),
         ("negative numbers", -negative.uniform(1.1, 1.9, 3) * 2.0 ** negative.integers(-3, 20, 3)),
         ("numbers where the loop is about to run once more", _jumps(jumps)),
@@ -243,13 +243,13 @@ SLOPE_MISTAKES = (
     Mistake(
         "y counts as a constant: somewhere the tensor became a plain number "
         "and the record of what was computed stops there",
-        "eager_graphs#What is recorded",
+        "eager_graphs#What is recorded, and when",
         _each_slope(_frozen_path),
     ),
     Mistake(
         "this is the slope of the branch for positive y: "
         "for a negative one bounce takes the other branch",
-        "eager_graphs#What is recorded",
+        "eager_graphs#What is recorded, and when",
         _each_slope(_positive_path),
     ),
 )
@@ -358,23 +358,23 @@ def _own_names(case: Case, answer: dict) -> bool:
 COUNT_MISTAKES = (
     Mistake(
         "something is counted that computes nothing: an input, a constant or bookkeeping",
-        "eager_graphs#What is recorded",
+        "eager_graphs#What is recorded, and when",
         _bookkeeping,
     ),
     Mistake(
         "operations are counted by the name that each one has for itself, such as mul_1: "
         "count them by their kind",
-        "eager_graphs#What is recorded",
+        "eager_graphs#What is recorded, and when",
         _own_names,
     ),
     Mistake(
         "a result that is used twice is counted twice: remember which operations you have visited",
-        "eager_graphs#What is recorded",
+        "eager_graphs#What is recorded, and when",
         _gives(lambda case: _walk(case, first_operand_only=False)),
     ),
     Mistake(
         "only the first operand of each operation was followed: follow all of them",
-        "eager_graphs#What is recorded",
+        "eager_graphs#What is recorded, and when",
         _gives(lambda case: _walk(case, first_operand_only=True)),
     ),
 )
@@ -413,29 +413,30 @@ def newton_reference(a: np.ndarray, tolerance: float) -> tuple[np.ndarray, int]:
     return newton_values(a, steps)[-1], steps
 
 
-def _tolerance(a: np.ndarray, later: int) -> float:
-    """A tolerance that rounding cannot come near: half of one change, far above the next.
+def _tolerances(a: np.ndarray) -> list[float]:
+    """Four tolerances that rounding cannot come near, from one that one update meets to a tiny one.
 
-    `later` is how many updates after the first such change; each is about squared.
+    The first is twice the first change. The others are half of one change and far above the next:
+    near the root each change is about the square of the one before it.
     """
     changes = _measures(a, _largest_change)
     fast = next(i for i in range(40) if changes[i + 1] < 0.1 * changes[i])
-    return changes[fast + later] / 2
+    return [2 * changes[0], *[change / 2 for change in changes[fast : fast + 3]]]
 
 
 def _newton_cases(seed: int) -> tuple[Case, ...]:
-    scalar, both, vector, fine = (_random(seed, 4, i) for i in range(4))
+    scalar, several, vector, fine = (_random(seed, 4, i) for i in range(4))
     plans = [
-        ("a single number", _numbers(scalar, (), "float32"), [0]),
-        ("a loose and a tight tolerance", _numbers(both, (), "float32"), [0, 1]),
-        ("a vector", _spread(vector), [0]),
-        ("float64 and a small tolerance", _numbers(fine, (), "float64"), [2]),
+        ("a single number", _number(scalar, "float32"), [1]),
+        ("one number, loose and tight tolerances", _number(several, "float32"), [0, 1, 2]),
+        ("a vector", _spread(vector), [1]),
+        ("float64 and a small tolerance", _number(fine, "float64"), [3]),
     ]
     return tuple(_newton_case(*plan) for plan in plans)
 
 
-def _numbers(rng, shape: tuple[int, ...], dtype: str) -> np.ndarray:
-    return np.asarray(rng.uniform(2, 9, size=shape) * 10.0 ** rng.integers(0, 4), dtype=dtype)
+def _number(rng, dtype: str) -> np.ndarray:
+    return np.asarray(rng.uniform(2, 90), dtype=dtype)
 
 
 def _spread(rng) -> np.ndarray:
@@ -444,8 +445,8 @@ def _spread(rng) -> np.ndarray:
     return np.append(near_one, rng.uniform(2e3, 9e3)).astype(np.float32)
 
 
-def _newton_case(name: str, a: np.ndarray, later: list[int]) -> Case:
-    tolerances = [_tolerance(a, wait) for wait in later]
+def _newton_case(name: str, a: np.ndarray, which: list[int]) -> Case:
+    tolerances = [_tolerances(a)[index] for index in which]
     answers = [newton_reference(a.astype(np.float64), tolerance) for tolerance in tolerances]
     expected = {
         "roots": [root for root, _ in answers],
@@ -469,35 +470,35 @@ def _by(how: Callable[[np.ndarray, np.ndarray, np.ndarray], float]) -> Callable[
     return wrong
 
 
-def _roots_moved_by(updates: int) -> Callable[[Case], dict]:
-    """The values after `updates` more steps than the right number, or fewer."""
-
-    def wrong(case: Case) -> dict:
-        a = case.inputs["a"].astype(np.float64)
-        counts = [steps + updates for steps in case.expected["steps"]]
-        return {"roots": [newton_values(a, count)[-1] for count in counts]}
-
-    return wrong
+def _roots_after(case: Case, steps: list[int]) -> list[np.ndarray]:
+    a = case.inputs["a"].astype(np.float64)
+    return [newton_values(a, count)[-1] for count in steps]
 
 
-def _steps_moved_by(updates: int) -> Callable[[Case], dict]:
-    return lambda case: {"steps": [steps + updates for steps in case.expected["steps"]]}
+def _one_too_old(case: Case) -> dict:
+    steps = case.expected["steps"]
+    return {"roots": _roots_after(case, [count - 1 for count in steps]), "steps": steps}
 
 
 def _one_too_many(case: Case) -> dict:
-    return {**_roots_moved_by(1)(case), **_steps_moved_by(1)(case)}
+    steps = [count + 1 for count in case.expected["steps"]]
+    return {"roots": _roots_after(case, steps), "steps": steps}
 
 
-def _right_roots_wrong_steps(case: Case, answer: dict) -> bool:
-    off_by_one = any(_gives(_steps_moved_by(by))(case, answer) for by in (-1, 1))
-    return off_by_one and same(answer["roots"], case.expected["roots"], case.rtol, case.atol)
+def _off_by_one(case: Case, answer: dict) -> bool:
+    """The roots are right, and every count is too low or too high by one."""
+    right = case.expected["steps"]
+    shifted = ([count + by for count in right] for by in (-1, 1))
+    roots_right = same(answer["roots"], case.expected["roots"], case.rtol, case.atol)
+    return roots_right and any(same(answer["steps"], steps) for steps in shifted)
 
 
 def _same_steps(case: Case, answer: dict) -> bool:
-    steps = answer["steps"]
-    return (
-        type(steps) is list and len(steps) == 2 and type(steps[0]) is int and steps[0] == steps[1]
-    )
+    """All counts are equal although the tolerances are not."""
+    steps, right = answer["steps"], case.expected["steps"]
+    if len(right) == 1 or type(steps) is not list or len(steps) != len(right):
+        return False
+    return type(steps[0]) is int and all(same(count, steps[0]) for count in steps)
 
 
 NEWTON_MISTAKES = (
@@ -507,35 +508,35 @@ NEWTON_MISTAKES = (
         lambda case, answer: answer["kinds"] != case.expected["kinds"],
     ),
     Mistake(
-        "the number of updates does not depend on the tolerance: "
-        "compare the change with it after each update",
-        "eager_graphs#Define, then run",
-        _same_steps,
-    ),
-    Mistake(
         "steps is off by one: count every update, the last one too",
-        "eager_graphs#Define, then run",
-        _right_roots_wrong_steps,
+        "eager_graphs#Define first, run later",
+        _off_by_one,
     ),
     Mistake(
         "there was one update more after the change had fallen below the tolerance",
-        "eager_graphs#Define, then run",
+        "eager_graphs#Define first, run later",
         _gives(_one_too_many),
     ),
     Mistake(
         "root is the value before the last update: return the newest one",
-        "eager_graphs#Define, then run",
-        _gives(_roots_moved_by(-1)),
+        "eager_graphs#Define first, run later",
+        _gives(_one_too_old),
     ),
     Mistake(
         "the loop stopped by the mean of the changes: go on until the largest change is small",
-        "eager_graphs#Define, then run",
+        "eager_graphs#Define first, run later",
         _gives(_by(lambda new, old, a: float(np.mean(np.abs(new - old))))),
     ),
     Mistake(
         "the loop compared x * x with a: compare the new x with the one before it",
-        "eager_graphs#Define, then run",
+        "eager_graphs#Define first, run later",
         _gives(_by(lambda new, old, a: float(np.max(np.abs(new * new - a))))),
+    ),
+    Mistake(
+        "the number of updates does not depend on the tolerance: "
+        "compare the change with it after each update",
+        "eager_graphs#Define first, run later",
+        _same_steps,
     ),
 )
 
@@ -572,9 +573,9 @@ def _log_cases(seed: int) -> tuple[Case, ...]:
 
 
 def _log_case(name: str, rng, make_pool: Callable) -> Case:
-    """At most six signatures, all of which come back later: Dynamo gives up after eight."""
+    """Six signatures at most, since Dynamo gives up after eight: one repeated, then all again."""
     pool = make_pool(rng)
-    order = [*range(len(pool)), *rng.permutation(len(pool)), *rng.integers(0, len(pool), 3)]
+    order = [0, *range(len(pool)), *rng.permutation(len(pool)), *rng.integers(0, len(pool), 3)]
     calls = [list(pool[index]) for index in order]
     return Case(name, {"calls": calls}, {"log": captured_log(calls)}, points=1.0)
 
@@ -586,7 +587,8 @@ def _shapes(rng, count: int) -> list[list[int]]:
 
 
 def _shape_pool(rng) -> list[list]:
-    return [["tensor", shape, "float32"] for shape in [*_shapes(rng, 4), []]]
+    tensors = [["tensor", shape, "float32"] for shape in [*_shapes(rng, 4), []]]
+    return [*tensors, ["number", int(rng.integers(2, 60))]]
 
 
 def _dtype_pool(rng) -> list[list]:
@@ -597,7 +599,7 @@ def _dtype_pool(rng) -> list[list]:
 
 def _number_pool(rng) -> list[list]:
     values = rng.choice(np.arange(2, 60), size=5, replace=False)
-    return [["number", int(value)] for value in values]
+    return [*[["number", int(value)] for value in values], ["tensor", [3], "float32"]]
 
 
 def _mixed_pool(rng) -> list[list]:
@@ -616,7 +618,7 @@ def _log_is(wrong: Callable[[list[list]], list[str]]) -> Callable[[Case, dict], 
     return _gives(lambda case: {"log": wrong(case.inputs["calls"])})
 
 
-LOG_SECTION = "eager_graphs#A traced function"
+LOG_SECTION = "eager_graphs#Capture once, replay many times"
 LOG_MISTAKES = (
     Mistake(
         "this log captures at each call: a signature that was seen before is not captured again",
@@ -676,9 +678,15 @@ QUESTIONS = {
         Question("sgd_step", 4.0, "first_steps#A model of a few numbers", _sgd_cases, SGD_MISTAKES),
         Question("slope", 4.0, "first_steps#A gradient", _slope_cases, SLOPE_MISTAKES),
         Question(
-            "count_operations", 4.0, "eager_graphs#What is recorded", _count_cases, COUNT_MISTAKES
+            "count_operations",
+            4.0,
+            "eager_graphs#What is recorded, and when",
+            _count_cases,
+            COUNT_MISTAKES,
         ),
-        Question("newton", 4.0, "eager_graphs#Define, then run", _newton_cases, NEWTON_MISTAKES),
+        Question(
+            "newton", 4.0, "eager_graphs#Define first, run later", _newton_cases, NEWTON_MISTAKES
+        ),
         Question("predict_log", 4.0, LOG_SECTION, _log_cases, LOG_MISTAKES),
     )
 }

@@ -1,0 +1,81 @@
+"""The instructor's round trip on a made class, with stock nbgrader from release to feedback."""
+
+import re
+
+import pytest
+from conftest import ROOT
+from nbgrader.api import Gradebook
+from rich.console import Console
+
+from autograder.demo import ASSIGNMENT, database, demo
+from autograder.questions import find_questions
+from tandem.course import FRAMEWORKS
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+
+
+@pytest.fixture(scope="module")
+def graded():
+    """Student -> notebook -> points by question, after `make demo`; with the printed report."""
+    console = Console(record=True, width=160)
+    demo(ROOT, console)
+    scores: dict[str, dict[str, dict[str, float]]] = {}
+    with Gradebook(database(ROOT / "build/demo")) as gradebook:
+        for submission in gradebook.assignment_submissions(ASSIGNMENT):
+            of_student = scores.setdefault(submission.student.id, {})
+            for notebook in submission.notebooks:
+                points = {g.name.removeprefix("test_"): g.score for g in notebook.grades}
+                of_student[notebook.name] = points
+        late = {
+            s.student.id: s.total_seconds_late for s in gradebook.assignment_submissions(ASSIGNMENT)
+        }
+    return scores, late, console.export_text()
+
+
+@pytest.fixture(scope="module")
+def full() -> dict[str, float]:
+    return {name: question.points for name, question in find_questions(ASSIGNMENT).items()}
+
+
+@pytest.mark.parametrize("student", ["right", "late", "loud"])
+def test_right_work_gets_every_point_even_when_it_warns_on_stderr(graded, full, student):
+    scores, _, _ = graded
+    assert scores[student] == {framework: full for framework in FRAMEWORKS}
+
+
+@pytest.mark.parametrize("student", ["empty", "wrong"])
+def test_stubs_and_wrong_work_get_nothing(graded, full, student):
+    scores, _, _ = graded
+    assert scores[student] == {framework: dict.fromkeys(full, 0.0) for framework in FRAMEWORKS}
+
+
+def test_nearly_right_work_gets_part_of_the_points(graded, full):
+    scores, _, _ = graded
+    for framework in FRAMEWORKS:
+        points = scores["nearly"][framework]
+        assert 0 < sum(points.values()) < sum(full.values())
+        assert any(0 < points[name] < full[name] for name in full)
+
+
+def test_only_the_late_student_is_late(graded):
+    _, late, _ = graded
+    assert {student for student, seconds in late.items() if seconds} == {"late"}
+
+
+def test_the_report_shows_every_student_and_total(graded):
+    _, _, text = graded
+    for student in ("right", "nearly", "wrong", "empty", "late", "loud"):
+        assert len(re.findall(rf"^ *{student} ", text, re.MULTILINE)) == 2, text
+    assert "30 h" in text
+
+
+def feedback(student: str, framework: str) -> str:
+    page = ROOT / "build/demo/feedback" / student / ASSIGNMENT / f"{framework}.html"
+    return page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_feedback_names_the_mistake_and_the_section(graded, framework):
+    assert "not attempted yet" in feedback("empty", framework)
+    page = feedback("wrong", framework)
+    assert "See first_steps, section" in page or "See eager_graphs, section" in page
