@@ -31,9 +31,11 @@ def judge_case(question: Question, case: Case, outcome: dict | None) -> CaseResu
 
 def _complaint(question: Question, case: Case, outcome: dict | None) -> tuple[str, str]:
     """Message and lesson section; the message is empty when the answer is right."""
-    if outcome is None or problem(outcome) or len(outcome) != 1:
-        reason = problem(outcome) if outcome is not None else None
-        return f"no usable answer{f': {reason}' if reason else ''}", question.section
+    reason = problem(outcome)
+    if reason:
+        return f"no usable answer: {reason}", question.section
+    if type(outcome) is not dict or len(outcome) != 1:
+        return "no usable answer", question.section
     if type(outcome.get("error")) is str:
         return _error_message(outcome["error"]), question.section
     answer = outcome.get("value")

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
+from rich.table import Column, Table
 
 from tandem.course import FRAMEWORKS, CourseError, checkout, root
 from tandem.store import StoreError
@@ -100,7 +101,7 @@ def parity(pattern: Pattern = "", as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps([vars(row) | {"verdict": row.verdict} for row in rows], indent=1))
     else:
-        table = Table("lesson", "value", "verdict", "largest difference", "tolerance")
+        table = _table("lesson", "value", "verdict", "largest difference", "tolerance")
         for row in rows:
             shown = row.reason if row.difference is None else f"{row.difference:.3g}"
             table.add_row(row.lesson, row.name, row.verdict, shown, f"{row.tolerance:g}")
@@ -168,11 +169,17 @@ def _run(pattern: str, save: Path | None = None) -> list:
 
 
 def _reports_table(reports: list) -> Table:
-    table = Table("notebook", "seconds", "peak MB", "recorded", "faults")
+    table = _table("notebook", "seconds", "peak MB", "recorded", "faults")
     for report in reports:
         counts = (str(len(report.recorded)), str(len(report.faults)))
         table.add_row(report.notebook, f"{report.seconds:.1f}", f"{report.peak_mb:.0f}", *counts)
     return table
+
+
+def _table(*headings: str) -> Table:
+    """A plain table that breaks long names instead of cutting them off."""
+    columns = [Column(heading, overflow="fold") for heading in headings]
+    return Table(*columns, box=box.SIMPLE)
 
 
 def main() -> None:

@@ -59,6 +59,7 @@ def run_notebook(course: Path, path: Path, save_to: Path | None = None) -> Repor
             notebook,
             timeout=CELL_SECONDS,
             kernel_name="python3",
+            extra_arguments=["--log-level=ERROR"],
             resources={"metadata": {"path": str(path.parent)}},
         )
         started = time.perf_counter()
@@ -117,8 +118,7 @@ class _kernel_with_state:
 
     def __enter__(self) -> "_Memory":
         self.client.create_kernel_manager()
-        env = {**os.environ, "TANDEM_STATE": self.state}
-        self.client.start_new_kernel(env=env, extra_arguments=["--log-level=ERROR"])
+        self.client.start_new_kernel(env={**os.environ, "TANDEM_STATE": self.state})
         self.client.start_new_kernel_client()
         self.memory = _Memory(self.client.km.provisioner.pid)
         return self.memory
@@ -152,13 +152,14 @@ class _Memory:
 
 
 def save_bundle(course: Path, reports: list[Report]) -> None:
-    """Keep the recorded values as the dated copy that a learner sees for a partner not run."""
+    """Keep the recorded numbers (no arrays) as the dated copy that a learner sees for a partner not run."""
     target = course / "tandem" / "bundled.json"
     bundle = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {"values": {}}
     bundle["date"] = date.today().isoformat()
     bundle["machine"] = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     for report in reports:
-        for name, kept in report.recorded.items():
+        numbers = {n: k for n, k in report.recorded.items() if not isinstance(k["value"], list)}
+        for name, kept in numbers.items():
             lesson = bundle["values"].setdefault(kept["lesson"], {})
             values = lesson.setdefault(kept["framework"], {})
             values[name] = {"value": kept["value"], "unit": kept["unit"]}

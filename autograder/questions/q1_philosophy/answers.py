@@ -36,6 +36,11 @@ def _gives(wrong: Callable[[Case], dict]) -> Callable[[Case, dict], bool]:
     return seen
 
 
+def _differs(field: str) -> Callable[[Case, dict], bool]:
+    """A `Mistake.seen` for answers that are wrong in this field, whatever the others are."""
+    return lambda case, answer: not same(answer[field], case.expected[field], case.rtol, case.atol)
+
+
 # sgd_step: one step of gradient descent on mean squared error
 
 
@@ -224,15 +229,11 @@ def _quotient(case: Case, answer: dict) -> bool:
     return any(type(slope) is float and abs(slope) > 50 for slope in slopes)
 
 
-def _not_float(case: Case, answer: dict) -> bool:
-    return answer["types"] != case.expected["types"]
-
-
 SLOPE_MISTAKES = (
     Mistake(
         "slope should return a Python float, not a tensor or an array",
         "first_steps#A gradient",
-        _not_float,
+        _differs("types"),
     ),
     Mistake(
         "this looks like a difference of two values of the function: "
@@ -505,7 +506,7 @@ NEWTON_MISTAKES = (
     Mistake(
         "root should be a tensor of the same dtype as a",
         "first_steps#From NumPy to a tensor",
-        lambda case, answer: answer["kinds"] != case.expected["kinds"],
+        _differs("kinds"),
     ),
     Mistake(
         "steps is off by one: count every update, the last one too",
