@@ -152,7 +152,7 @@ class _Memory:
 
 
 def save_bundle(course: Path, reports: list[Report]) -> None:
-    """Keep the recorded numbers (no arrays) as the dated copy that a learner sees for a partner not run."""
+    """Keep recorded numbers (no arrays) as the dated copy shown where a partner was not run."""
     target = course / "tandem" / "bundled.json"
     bundle = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {"values": {}}
     bundle["date"] = date.today().isoformat()
