@@ -20,23 +20,25 @@ QUESTION_TITLES = {
 }
 
 
+NEW, BEGUN, DONE = "new", "begun", "done"
+
+
 @dataclass(frozen=True)
 class Part:
     """A notebook to work through. `states` says, by framework, how far the learner is."""
 
+    key: str
     title: str
+    summary: str
     minutes: int
     links: dict[str, str]
     states: dict[str, str]
     beside: str = ""
 
     @property
-    def next_link(self) -> str | None:
-        """Where to go on, or None when one of its notebooks is done."""
-        if "done" in self.states.values():
-            return None
-        begun = [f for f, state in self.states.items() if state != "not opened"]
-        return self.links[begun[0]] if begun else next(iter(self.links.values()))
+    def done(self) -> bool:
+        """One framework is enough."""
+        return DONE in self.states.values()
 
 
 def show_home():
@@ -49,35 +51,57 @@ def show_home():
 def home_markdown(course: Path) -> str:
     """The home page in Markdown; its links are relative to `lessons/`."""
     history = _History()
-    lines: list[str] = []
-    next_line = "**You have done every part that is here so far.**"
-    found_next = False
-    for question in questions(course):
-        parts = list(_parts(course, question, history))
-        number = int(question.split("-")[0])
-        minutes = sum(part.minutes for part in parts)
+    by_question = {q: list(_parts(course, q, history)) for q in questions(course)}
+    parts = [part for of_question in by_question.values() for part in of_question]
+    last = history.last({part.key: part.title for part in parts})
+    lines = [*_next(parts), "", f"{_progress(parts)} · {last}", ""]
+    for question, of_question in by_question.items():
+        number = _number(question)
+        minutes = sum(part.minutes for part in of_question)
         lines += [f"### {number} · {QUESTION_TITLES[number]} ({minutes} minutes)", ""]
-        lines += ["| | minutes | PyTorch | TensorFlow | both |", "|---|---|---|---|---|"]
-        for part in parts:
-            lines.append(_row(part))
-            if part.next_link and not found_next:
-                found_next = True
-                next_line = f"**Next:** [{part.title}]({part.next_link}), {part.minutes} minutes"
-        lines.append("")
-    return "\n".join([f"{next_line} · {history.last()}", "", *lines])
+        lines += ["| part | minutes | PyTorch | TensorFlow | both |", "|---|---|---|---|---|"]
+        lines += [*map(_row, of_question), ""]
+    return "\n".join(lines)
+
+
+def _next(parts: list[Part]) -> list[str]:
+    part = next((part for part in parts if not part.done), None)
+    if part is None:
+        return ["## You have done every part that is here so far"]
+    begun = [f for f, state in part.states.items() if state != NEW and f in FRAMEWORKS]
+    if begun:
+        ways = [f"[go on in {FRAMEWORKS[f]}]({part.links[f]})" for f in begun]
+    else:
+        ways = [f"[{FRAMEWORKS.get(f, 'open')}]({link})" for f, link in part.links.items()]
+    if part.beside:
+        ways.append(f"[side by side]({part.beside})")
+    return [f"## Next: {part.title} ({part.minutes} minutes)", "", " · ".join(ways)]
+
+
+def _progress(parts: list[Part]) -> str:
+    left = [part.minutes for part in parts if not part.done]
+    progress = f"Done: {len(parts) - len(left)} of {len(parts)} parts"
+    return f"{progress} · about {sum(left)} minutes to go" if left else progress
 
 
 def _row(part: Part) -> str:
-    if len(part.links) == 1:
-        (framework, link) = next(iter(part.links.items()))
-        return f"| {part.title} | {part.minutes} | | | [open]({link}) {part.states[framework]} |"
-    cells = [f"[open]({part.links[f]}) {part.states[f]}" for f in FRAMEWORKS]
-    beside = f"[side by side]({part.beside})" if part.beside else ""
-    return f"| {part.title} | {part.minutes} | {' | '.join(cells)} | {beside} |"
+    name = f"**{part.title}**: {part.summary}" if part.summary else f"**{part.title}**"
+    opened = {f: _open(part.links[f], part.states[f]) for f in part.links}
+    both = opened.get("both") or (f"[side by side]({part.beside})" if part.beside else "")
+    cells = [opened.get(f, "") for f in FRAMEWORKS]
+    return f"| {name} | {part.minutes} | {' | '.join([*cells, both])} |"
+
+
+def _open(link: str, state: str) -> str:
+    if state == NEW:
+        return f"[start]({link})"
+    if state == DONE:
+        return f"[open]({link}), done"
+    return f"[go on]({link})" + ("" if state == BEGUN else f", {state}")
 
 
 def _parts(course: Path, question: str, history: "_History") -> Iterator[Part]:
-    lessons = course / "lessons" / question
+    lessons, number = course / "lessons" / question, _number(question)
     for _, path in sorted((_notebook(p)["order"], p) for p in lessons.glob("*.pytorch.ipynb")):
         about = _notebook(path)
         name = path.name.removesuffix(".pytorch.ipynb")
@@ -87,10 +111,14 @@ def _parts(course: Path, question: str, history: "_History") -> Iterator[Part]:
             wanted = _called(course / "lessons" / links[framework], "record")
             states[framework] = history.lesson(about["key"], framework, wanted)
         beside = f"{question}/{name}.jupyterlab-workspace"
-        yield Part(f"{about['title']}: {about['summary']}", about["minutes"], links, states, beside)
+        head = [about[field] for field in ("key", "title", "summary", "minutes")]
+        yield Part(*head, links, states, beside)
     if (lessons / "quiz.ipynb").exists():
-        state = history.quiz(question, _called(lessons / "quiz.ipynb", "ask"))
-        yield Part("Quiz", QUIZ_MINUTES, {"both": f"{question}/quiz.ipynb"}, {"both": state})
+        states = {"both": history.quiz(question, _called(lessons / "quiz.ipynb", "ask"))}
+        links = {"both": f"{question}/quiz.ipynb"}
+        yield Part(
+            f"{question}/quiz", f"Quiz of question {number}", "", QUIZ_MINUTES, links, states
+        )
     exercise = course / "exercises" / question
     if exercise.is_dir():
         about = _notebook(exercise / "pytorch.ipynb")
@@ -99,7 +127,12 @@ def _parts(course: Path, question: str, history: "_History") -> Iterator[Part]:
             f: history.exercise(about["key"], f, _called(exercise / f"{f}.ipynb", "check"))
             for f in FRAMEWORKS
         }
-        yield Part(f"Exercise: {about['summary']}", about["minutes"], links, states)
+        title = f"Exercise of question {number}"
+        yield Part(about["key"], title, about["summary"], about["minutes"], links, states)
+
+
+def _number(question: str) -> int:
+    return int(question.split("-")[0])
 
 
 def _notebook(path: Path) -> dict:
@@ -125,37 +158,36 @@ class _History:
             print(f"Tandem cannot show your progress: {error}")
             self.opened = self.measured = self.answers = self.checks = []
 
-    def last(self) -> str:
+    def last(self, titles: dict[str, str]) -> str:
         if not self.opened:
             return "nothing opened yet"
         entry = self.opened[-1]
         day = entry["time"][:10]
-        return f"last opened: {entry['lesson']} in {FRAMEWORKS[entry['framework']]}, {day}"
+        title = titles.get(entry["lesson"], entry["lesson"])
+        return f"last opened: {title} in {FRAMEWORKS[entry['framework']]}, {day}"
 
     def lesson(self, key: str, framework: str, wanted: set[str]) -> str:
-        def here(entry: dict) -> bool:
-            return (entry["lesson"], entry["framework"]) == (key, framework)
-
-        recorded = {entry["name"] for entry in self.measured if here(entry)}
+        recorded = {e["name"] for e in self.measured if _of(e, key, framework)}
         if wanted and wanted <= recorded:
-            return "done"
-        return "begun" if recorded or any(map(here, self.opened)) else "not opened"
+            return DONE
+        return BEGUN if recorded or self._was_opened(key, framework) else NEW
 
     def quiz(self, quiz: str, items: set[str]) -> str:
         answered = {entry["item"] for entry in self.answers if entry["quiz"] == quiz} & items
-        return _count(len(answered), len(items), "answered")
+        if not answered:
+            return NEW
+        return DONE if answered == items else f"{len(answered)} of {len(items)} answered"
 
     def exercise(self, key: str, framework: str, wanted: set[str]) -> str:
-        last = {
-            entry["question"]: entry["result"]
-            for entry in self.checks
-            if (entry["lesson"], entry["framework"]) == (key, framework)
-        }
+        last = {e["question"]: e["result"] for e in self.checks if _of(e, key, framework)}
         passed = sum(last.get(question) == "passed" for question in wanted)
-        return _count(passed, len(wanted), "checks passed")
+        if not passed and not self._was_opened(key, framework):
+            return NEW
+        return DONE if passed == len(wanted) else f"{passed} of {len(wanted)} checks passed"
+
+    def _was_opened(self, key: str, framework: str) -> bool:
+        return any(_of(entry, key, framework) for entry in self.opened)
 
 
-def _count(number: int, total: int, what: str) -> str:
-    if number == total:
-        return "done"
-    return f"{number} of {total} {what}" if number else "not opened"
+def _of(entry: dict, key: str, framework: str) -> bool:
+    return (entry["lesson"], entry["framework"]) == (key, framework)

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from conftest import ROOT
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 pytest_plugins = ["pytester"]
 
@@ -122,3 +123,10 @@ def test_require_all_turns_a_skip_into_a_failure(pytester, monkeypatch, require,
     pytester.makepyfile("import pytest\n\ndef test_x():\n    pytest.skip('no browser here')")
     result = pytester.runpytest("-p", "no:cacheprovider")
     result.assert_outcomes(**{outcome: 1})
+
+
+@pytest.mark.parametrize("python", ["3.11.0", "3.12.0", "3.13.0"])
+def test_every_pinned_package_takes_every_python_that_we_promise(python):
+    for name in CONSTRAINTS:
+        wanted = metadata.metadata(name).get("Requires-Python")
+        assert wanted is None or SpecifierSet(wanted).contains(python), f"{name} needs {wanted}"

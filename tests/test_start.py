@@ -113,7 +113,7 @@ def test_a_folder_with_other_files_of_the_same_name_loses_nothing(built, tmp_pat
 def test_the_home_page_is_filled_in_and_kept_when_edited(built, mine):
     home = mine / "lessons/home.ipynb"
     page = json.loads(home.read_text())["cells"][-1]["outputs"][0]["data"]["text/markdown"]
-    assert "**Next:** [Hello: the smallest lesson there is]" in "".join(page)
+    assert "## Next: Hello (" in "".join(page)
     notebook = nbformat.read(home, as_version=4)
     notebook.cells[0].source = "my own home"
     nbformat.write(notebook, home)
