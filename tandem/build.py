@@ -26,10 +26,10 @@ def generated(course: Path) -> dict[Path, str]:
     found_lessons, found_exercises = lessons(course), exercises(course)
     files: dict[Path, str] = {Path("lessons/home.ipynb"): _text(home_notebook())}
     for lesson in found_lessons:
+        following = _following(lesson, found_lessons)
         for framework in FRAMEWORKS:
-            files[lesson_path(lesson, framework)] = _text(
-                lesson_notebook(lesson, framework, course)
-            )
+            notebook = lesson_notebook(lesson, framework, course, following)
+            files[lesson_path(lesson, framework)] = _text(notebook)
         files[workspace_path(lesson)] = _workspace(lesson)
     for question in questions(course):
         bank = Path("lessons", question, "quiz.yml")
@@ -91,13 +91,15 @@ def workspace_path(lesson: Source) -> Path:
     return lesson.path.with_suffix(".jupyterlab-workspace")
 
 
-def lesson_notebook(lesson: Source, framework: str, course: Path) -> NotebookNode:
-    """One framework's notebook of a lesson, without outputs."""
+def lesson_notebook(
+    lesson: Source, framework: str, course: Path, following: Source | None
+) -> NotebookNode:
+    """One framework's notebook of a lesson, without outputs; `following` is the next lesson."""
     cells = [
         new_markdown_cell(_lesson_title(lesson, framework), id="title"),
         new_code_cell(_begin(lesson.key, framework), id="begin"),
         *_body(lesson.cells_of(framework)),
-        new_markdown_cell(_lesson_end(lesson, framework, course), id="end"),
+        new_markdown_cell(_lesson_end(lesson, framework, course, following), id="end"),
     ]
     return _notebook(cells, lesson)
 
@@ -120,9 +122,18 @@ After this lesson you can:
 {objectives}"""
 
 
-def _lesson_end(lesson: Source, framework: str, course: Path) -> str:
+def _following(lesson: Source, all_lessons: list[Source]) -> Source | None:
+    """The next lesson of the same question, or None after its last one."""
+    later = [other for other in all_lessons if other.head.order > lesson.head.order]
+    return next((other for other in later if other.folder == lesson.folder), None)
+
+
+def _lesson_end(lesson: Source, framework: str, course: Path, following: Source | None) -> str:
     partner = _partner(framework)
     links = [f"[the same lesson in {FRAMEWORKS[partner]}]({lesson.name}.{partner}.ipynb)"]
+    if following:
+        link = f"{following.name}.{framework}.ipynb"
+        links.append(f"[the next lesson: {following.head.title}]({link})")
     if (course / lesson.path.with_name("quiz.yml")).exists():
         links.append(f"[the quiz of question {lesson.head.question}](quiz.ipynb)")
     if (course / "solutions" / lesson.folder / "exercise.md").exists():
@@ -237,7 +248,8 @@ def home_notebook() -> NotebookNode:
     text = """# Tandem: PyTorch and TensorFlow, side by side
 
 Each lesson comes twice, once for each framework, with the same data and the same numbers. Read one,
-or open both side by side. Then take the quiz and do the exercise.
+or open both side by side. Then take the quiz and do the exercise. The minutes are for one framework;
+the second time goes faster.
 
 To renew this page, click the cell below and press Shift+Enter."""
     cells = [

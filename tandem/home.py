@@ -20,6 +20,7 @@ QUESTION_TITLES = {
 }
 
 
+SIDE_BY_SIDE = "side\N{NO-BREAK SPACE}by\N{NO-BREAK SPACE}side"  # one line in a narrow column
 NEW, BEGUN, DONE = "new", "begun", "done"
 
 
@@ -59,7 +60,7 @@ def home_markdown(course: Path) -> str:
         number = _number(question)
         minutes = sum(part.minutes for part in of_question)
         lines += [f"### {number} · {QUESTION_TITLES[number]} ({minutes} minutes)", ""]
-        lines += ["| part | minutes | PyTorch | TensorFlow | both |", "|---|---|---|---|---|"]
+        lines += ["| part | minutes | PyTorch | TensorFlow | both |", "|:---|---:|:---|:---|:---|"]
         lines += [*map(_row, of_question), ""]
     return "\n".join(lines)
 
@@ -72,10 +73,14 @@ def _next(parts: list[Part]) -> list[str]:
     if begun:
         ways = [f"[go on in {FRAMEWORKS[f]}]({part.links[f]})" for f in begun]
     else:
-        ways = [f"[{FRAMEWORKS.get(f, 'open')}]({link})" for f, link in part.links.items()]
+        ways = [f"[{_open_in(f)}]({link})" for f, link in part.links.items()]
     if part.beside:
-        ways.append(f"[side by side]({part.beside})")
+        ways.append(f"[open both side by side]({part.beside})")
     return [f"## Next: {part.title} ({part.minutes} minutes)", "", " · ".join(ways)]
+
+
+def _open_in(framework: str) -> str:
+    return f"open in {FRAMEWORKS[framework]}" if framework in FRAMEWORKS else "open"
 
 
 def _progress(parts: list[Part]) -> str:
@@ -87,7 +92,7 @@ def _progress(parts: list[Part]) -> str:
 def _row(part: Part) -> str:
     name = f"**{part.title}**: {part.summary}" if part.summary else f"**{part.title}**"
     opened = {f: _open(part.links[f], part.states[f]) for f in part.links}
-    both = opened.get("both") or (f"[side by side]({part.beside})" if part.beside else "")
+    both = opened.get("both") or (f"[{SIDE_BY_SIDE}]({part.beside})" if part.beside else "")
     cells = [opened.get(f, "") for f in FRAMEWORKS]
     return f"| {name} | {part.minutes} | {' | '.join([*cells, both])} |"
 

@@ -3,6 +3,7 @@
 Everything that JupyterLab or Tandem would keep for a person lies in one temporary folder.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -34,8 +35,13 @@ class Lab:
 
     url: str
     folder: Path
-    state: Path
+    home: Path
     seconds: float
+
+    @property
+    def state(self) -> Path:
+        """Folder of the learner's store."""
+        return self.home / "state"
 
     def page_url(self, path: str) -> str:
         """Address of a file of the learner's copy, e.g. lessons/home.ipynb."""
@@ -93,7 +99,7 @@ def running(command: list[str], folder: Path, env: dict[str, str]) -> Iterator[L
         )
         try:
             _wait_until_it_answers(process, url)
-            yield Lab(url, folder, Path(env["TANDEM_STATE"]), time.monotonic() - begun)
+            yield Lab(url, folder, home, time.monotonic() - begun)
         except BaseException:
             print(f"--- log of {' '.join(command)}\n{log_path.read_text()[-6000:]}")
             raise
@@ -123,6 +129,14 @@ def notebook_panel(page: Page, path: str) -> Locator:
     assert name in tab.first.inner_text()
     panel_id = tab.first.get_attribute("data-id")
     return page.locator(f'[id="{panel_id}"]')
+
+
+def set_theme(lab: Lab, theme: str) -> None:
+    """Choose JupyterLab's theme, light or dark, for the pages that are opened from now on."""
+    plugin = lab.home / "settings" / "@jupyterlab" / "apputils-extension"
+    plugin.mkdir(parents=True, exist_ok=True)
+    settings = {"theme": f"JupyterLab {theme.capitalize()}"}
+    (plugin / "themes.jupyterlab-settings").write_text(json.dumps(settings))
 
 
 def screenshot(page: Page, name: str) -> None:

@@ -86,3 +86,20 @@ def test_the_readme_lists_the_lesson_and_needs_its_markers(built):
     (built / "README.md").write_text("# no table\n")
     with pytest.raises(CourseError, match=r"README\.md has lost its"):
         build(built)
+
+
+def test_a_lesson_leads_to_the_next_one_and_the_last_one_to_quiz_and_exercise(course):
+    first = course / "lessons/1-tiny/hello.md"
+    second = (
+        first.read_text().replace("title: Hello", "title: Again").replace("order: 1", "order: 2")
+    )
+    (course / "lessons/1-tiny/again.md").write_text(second)
+    build(course)
+    ends = {
+        name: json.loads((course / f"lessons/1-tiny/{name}.pytorch.ipynb").read_text())["cells"][-1]
+        for name in ("hello", "again")
+    }
+    text = {name: "".join(cell["source"]) for name, cell in ends.items()}
+    assert "[the next lesson: Again](again.pytorch.ipynb)" in text["hello"]
+    assert "next lesson" not in text["again"]
+    assert "quiz.ipynb" in text["again"] and "exercises/1-tiny/pytorch.ipynb" in text["again"]

@@ -26,9 +26,9 @@ def test_a_new_learner_reads_what_is_next_how_long_it_takes_and_both_ways_in(bui
         "tandem"
     ]["minutes"]
     assert heading == f"## Next: Hello ({minutes} minutes)"
-    for link in ("[PyTorch](1-tiny/hello.pytorch.ipynb)", "[TensorFlow](1-tiny/hello.tensorflow"):
+    for link in ("[open in PyTorch](1-tiny/hello.py", "[open in TensorFlow](1-tiny/hello.t"):
         assert link in ways
-    assert "[side by side](1-tiny/hello.jupyterlab-workspace)" in ways
+    assert "[open both side by side](1-tiny/hello.jupyterlab-workspace)" in ways
     assert progress.startswith("Done: 0 of 3 parts") and "nothing opened yet" in progress
 
 
