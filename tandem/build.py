@@ -247,9 +247,9 @@ def home_notebook() -> NotebookNode:
     """The page that opens first; `tandem start` fills in its output, running the cell renews it."""
     text = """# Tandem: PyTorch and TensorFlow, side by side
 
-Each lesson comes twice, once for each framework, with the same data and the same numbers. Read one,
-or open both side by side. Then take the quiz and do the exercise. The minutes are for one framework;
-the second time goes faster.
+Each lesson comes twice, once for each framework, with the same data and the same numbers. Read
+one, or open both side by side. Then take the quiz and do the exercise. The minutes are for one
+framework; the second goes faster.
 
 To renew this page, click the cell below and press Shift+Enter."""
     cells = [
