@@ -26,3 +26,8 @@ c.CourseDirectory.ignore = [
 c.ClearSolutions.code_stub = {
     "python": 'raise NotImplementedError("write your code here, then delete this line")'
 }
+
+# A cold import of a framework on a busy machine can take 20 seconds, so the default of 30 is tight.
+c.Execute.timeout = 60
+# A student who deletes a test cell gets it back; otherwise an old score of it would stay.
+c.OverwriteCells.add_missing_cells = True

@@ -156,7 +156,9 @@ def save_bundle(course: Path, reports: list[Report]) -> None:
     target = course / "tandem" / "bundled.json"
     bundle = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {"values": {}}
     bundle["date"] = date.today().isoformat()
-    bundle["machine"] = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    load = os.getloadavg()[0]
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    bundle["machine"] = f"{machine}, load {load:.1f} at the end"
     for report in reports:
         numbers = {n: k for n, k in report.recorded.items() if not isinstance(k["value"], list)}
         for name, kept in numbers.items():
