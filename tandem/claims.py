@@ -4,7 +4,6 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -16,6 +15,7 @@ from pydantic import (
 )
 
 from tandem.course import CourseError
+from tandem.quiz.strict_yaml import read_yaml
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Url = Annotated[str, StringConstraints(pattern=r"^https://\S+\.\S+$")]
@@ -64,11 +64,7 @@ _CLAIM = TypeAdapter(Claim)
 
 def load_claims(path: Path) -> list[Claim]:
     """Read and check claims.yml; raises ClaimsError with the row and the reason in one line."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ClaimsError(f"{path}:{line}: broken YAML: {error.problem}") from None
+    content = read_yaml(path, ClaimsError)
     rows = content.get("claims") if isinstance(content, dict) else None
     if not isinstance(rows, list) or set(content) != {"claims"}:
         raise ClaimsError(f"{path}: the ledger is one list, `claims:`, and nothing else")

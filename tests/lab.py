@@ -29,6 +29,14 @@ QUIET += ["--disable-component-update", "--disable-sync", "--disable-quic"]
 READY = 120  # seconds, on a busy machine
 
 
+CONNECTED = """path => {
+  const session = jupyterapp.shell.currentWidget?.sessionContext;
+  const kernel = session?.session?.kernel;
+  return session?.path === path && session.isReady &&
+    kernel?.connectionStatus === "connected" && kernel.status === "idle";
+}"""
+
+
 @dataclass(frozen=True)
 class Lab:
     """A running server: where it answers, what it serves, and how long its start took."""
@@ -91,6 +99,7 @@ def running(command: list[str], folder: Path, env: dict[str, str]) -> Iterator[L
     url = f"http://127.0.0.1:{_free_port()}/"
     options = ["--no-browser", f"--port={url.split(':')[2][:-1]}", "--ServerApp.port_retries=0"]
     options += [f"--IdentityProvider.token={TOKEN}", "--ServerApp.ip=127.0.0.1"]
+    options += ["--LabApp.expose_app_in_browser=True"]  # for CONNECTED
     log_path = home / "server.log"
     with open(log_path, "w", encoding="utf-8") as log:
         begun = time.monotonic()
@@ -129,6 +138,15 @@ def notebook_panel(page: Page, path: str) -> Locator:
     assert name in tab.first.inner_text()
     panel_id = tab.first.get_attribute("data-id")
     return page.locator(f'[id="{panel_id}"]')
+
+
+def wait_for_kernel(page: Page, path: str) -> None:
+    """Wait until the notebook in front can run cells.
+
+    JupyterLab drops, without a word, what is run before its kernel is connected, and its own
+    indicator shows "idle" by then.
+    """
+    page.wait_for_function(CONNECTED, arg=path)
 
 
 def set_theme(lab: Lab, theme: str) -> None:

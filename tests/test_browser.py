@@ -18,6 +18,7 @@ from lab import (
     screenshot,
     set_theme,
     tandem_lab,
+    wait_for_kernel,
 )
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -48,15 +49,20 @@ def lab(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture
-def page(chromium: Browser, lab: Lab) -> Iterator[Page]:
-    """A fresh browser profile. Whatever a test does, the lab asks nothing of the internet."""
+def page(chromium: Browser, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A fresh browser profile. Whatever a test does, the lab asks nothing of the internet.
+
+    The last view of every test is kept as a picture: where a test fails, it shows why.
+    """
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     context.set_default_timeout(60_000)
     expect.set_options(timeout=60_000)
     asked: list[str] = []
-    context.on("request", lambda request: asked.append(request.url))
+    context.on("request", lambda sent: asked.append(sent.url))
     set_theme(lab, "light")
-    yield context.new_page()
+    opened = context.new_page()
+    yield opened
+    screenshot(opened, f"last-{request.node.name}")
     context.close()
     outside = [url for url in asked if not url.startswith((lab.url, "data:", "blob:"))]
     assert not outside
@@ -66,7 +72,7 @@ def open_notebook(page: Page, lab: Lab, path: str) -> Locator:
     """Open a notebook as the only one; its panel, once its kernel is ready to run cells."""
     page.goto(f"{lab.page_url(path)}&reset")
     panel = notebook_panel(page, path)
-    expect(panel.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_attached()
+    wait_for_kernel(page, path)
     return panel
 
 
@@ -147,6 +153,7 @@ def test_a_lesson_opens_from_home_runs_and_leads_to_its_partner(lab, page):
     home = open_home(page, lab)
     home.locator(f'a[href*="{LESSON.removeprefix("lessons/")}.pytorch.ipynb"]').last.click()
     lesson = notebook_panel(page, f"{LESSON}.pytorch.ipynb")
+    wait_for_kernel(page, f"{LESSON}.pytorch.ipynb")
     lesson.get_by_role("heading", name="First steps · PyTorch").click()
     page.keyboard.press("Shift+Enter")
     page.keyboard.press("Shift+Enter")

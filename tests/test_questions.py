@@ -517,6 +517,15 @@ def test_wrong_answers_fail_the_right_case_with_the_right_message(measured: dict
 
 
 @pytest.mark.slow
+def test_visible_checks_pass_right_answers_and_say_what_is_wrong_with_others(measured) -> None:
+    for question, kept, earned in measurements(measured):
+        passes = "the visible check passes" in earned["visible"]
+        assert passes or kept["points"][0] < QUESTIONS[question].points, (question, kept["name"])
+        assert not passes or kept["points"][1] > 0, (question, kept["name"])
+        assert kept.get("visible", "") in earned["visible"], (question, kept["name"])
+
+
+@pytest.mark.slow
 def test_the_rule_of_predict_log_is_what_the_framework_does(measured: dict) -> None:
     assert len(measured["logs"]) == 20
     for run in measured["logs"]:

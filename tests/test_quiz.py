@@ -15,11 +15,13 @@ from markdown_it import MarkdownIt
 from nbclient import NotebookClient
 
 import tandem
-from tandem.course import CourseError, root
+from tandem.claims import ClaimsError, load_claims
+from tandem.course import FRAMEWORKS, CourseError, root
 from tandem.quiz.build import quiz_notebook
-from tandem.quiz.model import Bank, BankError, Many, Numeric, Single, load_bank
+from tandem.quiz.model import Bank, BankError, Item, Many, Numeric, Predict, Single, load_bank
 from tandem.quiz.scoring import NotAnAnswer, mark, marks_of, summary
-from tandem.quiz.view import Choices, ItemView, Quiz, control, shuffled
+from tandem.quiz.strict_yaml import read_yaml
+from tandem.quiz.view import Choices, ItemView, Quiz, control, inline, shuffled
 from tandem.store import Store
 
 PATHS = sorted(root().glob("lessons/*/quiz.yml"))
@@ -48,6 +50,7 @@ SMALL = {
     "items": [
         {
             **common("one", "single"),
+            "topic": "which `colour`",
             "options": [option("red", True), option("green"), option("blue")],
             "hints": ["First hint.", "Second hint."],
         },
@@ -181,6 +184,15 @@ MISTAKES = {
         "item one: `section`: ",
     ),
     "no explanation": (change("items/0/explanation"), "item one: `explanation` is missing"),
+    "the same key twice": (
+        "quiz: 1-small\ntitle: One\ntitle: Two\nitems: []\n",
+        "quiz.yml:3: broken YAML: the key `title` stands twice",
+    ),
+    "the same key twice in an option": (
+        "quiz: 1-small\nitems:\n  - id: one\n    options:\n      - {id: a, text: A, text: B}\n",
+        "quiz.yml:5: broken YAML: the key `text` stands twice",
+    ),
+    "a key that is a list": ("quiz: 1-small\n[a, b]: 1\n", "quiz.yml:2: broken YAML: "),
     "no items": (change("items", []), "`items`: "),
     "items is no list": (
         change("items", "x"),
@@ -203,6 +215,20 @@ def test_mistakes_in_a_bank_are_told_in_one_line(tmp_path, content, told):
     assert len(message.splitlines()) == 1
 
 
+def test_a_value_taken_over_from_another_place_may_be_replaced(tmp_path):
+    """YAML's merge key is no repeated key."""
+    path = tmp_path / "some.yml"
+    path.write_text("base: &base {a: 1, b: 2}\nmore: {<<: *base, b: 3}\n")
+    assert read_yaml(path, BankError)["more"] == {"a": 1, "b": 3}
+
+
+def test_the_ledger_of_claims_refuses_repeated_keys_too(tmp_path):
+    path = tmp_path / "claims.yml"
+    path.write_text("claims:\n  - id: q1-a\n    verdict: holds\n    verdict: depends\n")
+    with pytest.raises(ClaimsError, match=r"claims.yml:4: .*the key `verdict` stands twice"):
+        load_claims(path)
+
+
 def test_an_unknown_quiz_and_an_unknown_item_are_told():
     with pytest.raises(CourseError, match="there is no quiz"):
         tandem.open_quiz("9-none")
@@ -220,6 +246,47 @@ def test_at_least_half_of_the_items_carry_code(bank):
 
 
 @each_bank
+def test_the_length_of_an_option_does_not_give_it_away(bank):
+    """Whoever takes the longest option each time, or the shortest, is right by chance at most."""
+    lengths = {item.id: lengths_of(item) for item in bank.items if is_choose_one(item)}
+    longest = [name for name, (right, wrong) in lengths.items() if right > max(wrong)]
+    shortest = [name for name, (right, wrong) in lengths.items() if right < min(wrong)]
+    assert len(longest) * 3 <= len(lengths), longest
+    assert len(shortest) * 3 <= len(lengths), shortest
+    for name, (right, wrong) in lengths.items():
+        assert min(wrong) / 1.4 <= right <= max(wrong) * 1.4, name
+
+
+def is_choose_one(item: Item) -> bool:
+    return isinstance(item, Single) or (isinstance(item, Predict) and item.options is not None)
+
+
+def lengths_of(item: Single | Predict) -> tuple[int, list[int]]:
+    """Length of the right option and of the wrong ones, as a learner sees them."""
+    seen = [(entry.correct, len(entry.text.replace("`", ""))) for entry in item.options]
+    (right,) = [length for correct, length in seen if correct]
+    return right, [length for correct, length in seen if not correct]
+
+
+@each_bank
+def test_every_item_says_what_it_is_about(bank):
+    assert [item.id for item in bank.items if not item.topic] == []
+
+
+@each_bank
+def test_the_example_of_how_to_type_a_number_is_nobodys_answer(bank):
+    for item in [item for item in bank.items if isinstance(item, Numeric)]:
+        with pytest.raises(NotAnAnswer) as asked:
+            mark(item, "two")
+        examples = re.findall(r"\d+(?:\.\d+)?", str(asked.value))
+        assert len(examples) == 2
+        for example in examples:
+            assert not mark(item, example).correct, item.id
+            assert abs(float(example) - item.answer) > 1, item.id
+            assert all(float(example) != other.answer for other in item.wrong), item.id
+
+
+@each_bank
 def test_no_text_points_at_a_position(bank):
     """Options are shuffled: 'option B' or 'the first option' would name another one each time."""
     texts = [
@@ -234,7 +301,6 @@ def test_no_text_points_at_a_position(bank):
 
 @each_bank
 def test_claims_and_sections_exist(bank):
-    from tandem.claims import load_claims
     from tandem.source import read_source
 
     claims = {claim.id for claim in load_claims(root() / "lessons" / "claims.yml")}
@@ -299,6 +365,30 @@ def test_white_space_in_an_output_does_not_matter_but_its_absence_does(gap):
     assert not mark(item, "ab").correct
 
 
+@pytest.mark.parametrize(
+    "typed", ["A, B", "'a', 'b'", '"a" "b"', "`A`\nb,", "\u201ca\u201d, \u2018b\u2019"]
+)
+def test_commas_quotes_and_capitals_in_an_output_do_not_matter(typed):
+    assert mark(BANK.item("output"), typed).correct
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("a, c, b", "`c` is not printed."),
+        ("b, a", "These are the right words, but they are printed in another order."),
+        ("a b b", "Each of these words is printed, but count how often"),
+        ("b", "Each of these words is printed, but count how often"),
+        ("A, B, B, A", "Each of these words is printed, but count how often"),
+        ("'AB'", "A blank."),
+    ],
+)
+def test_a_wrong_output_is_told_what_is_wrong_with_it(typed, told):
+    (remark,) = mark(BANK.item("output"), typed).remarks
+    assert remark.feedback.startswith(told)
+    assert not remark.right
+
+
 @given(st.lists(st.tuples(st.sampled_from([*RIGHT]), st.booleans())), st.randoms())
 def test_the_order_of_attempts_never_changes_the_score(attempts, rng):
     entries = [
@@ -311,8 +401,8 @@ def test_the_order_of_attempts_never_changes_the_score(attempts, rng):
     assert before.earned == after.earned
     assert before.points == after.points == 6
     assert before.answered == after.answered
-    assert set(before.misconceptions) == set(after.misconceptions)
-    assert set(before.sections) == set(after.sections)
+    assert before.again == after.again
+    assert set(before.later) <= {name for name, right in attempts if right}
 
 
 @pytest.mark.parametrize("item", BANK.items, ids=lambda item: item.id)
@@ -335,6 +425,7 @@ def test_right_earns_everything_wrong_earns_nothing_and_names_its_misconception(
         ("number", "inf"),
         ("number", ["0.5"]),
         ("output", " \n"),
+        ("output", "','"),
         ("output", ["a b"]),
         ("output", None),
     ],
@@ -357,8 +448,7 @@ def test_the_summary_says_where_one_stands():
     now = summary(BANK, entries)
     assert (now.earned, now.points) == (1 + 1 + 0 + 1, 6)
     assert (now.answered, now.items, now.first_try) == (4, 5, 1)
-    assert now.misconceptions == {"believes-blue": ["one"], "inverted": ["number"]}
-    assert now.sections == ["first_steps#A heading", "first_steps#Numbers"]
+    assert (now.again, now.later) == (["several", "number"], ["one"])
 
 
 # Controls, without a browser
@@ -508,14 +598,35 @@ def test_every_item_of_the_course_can_be_asked_and_answered(bank):
     assert f"{len(bank.items)} right at first try" in quiz.summary_html()
 
 
-def test_the_summary_shows_misconceptions_and_links_to_sections():
-    asked = view("one")
-    asked.control.answer = ["blue"]
+def test_the_summary_says_in_words_what_to_look_at_again_and_links_to_sections():
+    asked, number = view("one"), view("number")
+    asked.control.answer, number.control.answer = ["blue"], "2"
     asked.check.click()
+    number.check.click()
     shown = Quiz(BANK, Store()).summary_html()
     assert "0 of 6 points" in shown
-    assert "believes blue (question 1)" in shown
-    assert 'href="first_steps.pytorch.ipynb#A-heading"' in shown
+    assert "<p>Look again at:</p><ul><li>question 1, which <code>colour</code>: read " in shown
+    assert '<a href="first_steps.pytorch.ipynb#A-heading">PyTorch</a>' in shown
+    assert '<li>question 3: read <em>Numbers</em> in <a href="first_steps.py' in shown
+    assert "press the link again" in shown
+    assert "Right at a later try" not in shown
+    assert "believes" not in shown and "inverted" not in shown, "tags are for authors"
+    asked.control.answer = ["red"]
+    asked.check.click()
+    again, later = Quiz(BANK, Store()).summary_html().split("Right at a later try:")
+    assert "question 3" in again and "question 1" not in again
+    assert "question 1" in later
+
+
+def test_code_and_links_in_a_text_are_shown_and_nothing_else_is():
+    shown = inline("`a < b` and [a *paper*](https://example.org/x?y=1#z), `[no](https://link)`")
+    assert shown == (
+        "<code>a &lt; b</code> and "
+        '<a href="https://example.org/x?y=1#z" target="_blank" rel="noopener">a *paper*</a>, '
+        "<code>[no](https://link)</code>"
+    )
+    for text in ("[x](javascript:run)", '[x](https://a"onclick="b)', "<b>x</b>"):
+        assert "<a" not in inline(text) and "<b" not in inline(text)
 
 
 def test_answers_of_another_shape_in_the_store_do_not_stop_a_quiz():
@@ -536,6 +647,7 @@ def test_the_notebook_is_valid_and_always_the_same(bank):
     ids = [cell.id for cell in notebook.cells]
     assert notebook.metadata.tandem == {"source": "lessons/x/quiz.yml"}
     assert ids[:2] == ["title", "begin"]
+    assert ids[-3:] == ["end", "summary", "ways"]
     for item in bank.items:
         assert f"{item.id}-question" in ids
         answer = notebook.cells[ids.index(f"{item.id}-answer")]
@@ -544,6 +656,20 @@ def test_the_notebook_is_valid_and_always_the_same(bank):
         assert not answer.metadata.deletable  # keys pressed on an option reach JupyterLab, too
         assert not answer.metadata.editable
         assert answer.outputs == []
+
+
+@each_bank
+def test_the_notebook_leads_to_home_lessons_and_exercise_from_both_ends(bank):
+    folder = root() / "lessons" / bank.quiz
+    cells = {cell.id: cell.source for cell in quiz_notebook(bank, "lessons/x/quiz.yml").cells}
+    here = {path.name for path in folder.glob("*.pytorch.ipynb")}
+    for text in (cells["title"], cells["ways"]):
+        links = re.findall(r"\]\(([^)]+)\)", text)
+        assert "../home.ipynb" in links
+        assert {link for link in links if link.endswith(".pytorch.ipynb")} == here
+        for framework in FRAMEWORKS:
+            assert f"../../exercises/{bank.quiz}/{framework}.ipynb" in links
+        assert [link for link in links if not (folder / link).is_file()] == []
 
 
 def test_programs_stand_side_by_side_as_code_where_markdown_is_commonmark():
@@ -585,6 +711,6 @@ def test_running_the_notebook_twice_leaves_the_store_as_it_is(own_state):
             kernel_name="python3",
             resources={"metadata": {"path": str(folder)}},
         ).execute(env={**os.environ, "PYTHONPATH": str(root())})
-        last = notebook.cells[-1].outputs[0]["data"]["text/html"]
-        assert "1 of 14 questions answered" in last
+        summed = next(cell for cell in notebook.cells if cell.id == "summary")
+        assert "1 of 14 questions answered" in summed.outputs[0]["data"]["text/html"]
         assert (own_state / "learner.json").read_bytes() == before

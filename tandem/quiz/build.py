@@ -30,6 +30,7 @@ def quiz_notebook(bank: Bank, source: str) -> NotebookNode:
         cells.append(ask)
     cells.append(new_markdown_cell("## Where you stand", id="end"))
     cells.append(new_code_cell("quiz.summary()", id="summary"))
+    cells.append(new_markdown_cell(f"---\n\n**Go on with** {_ways(bank)}", id="ways"))
     return new_notebook(
         cells=cells,
         metadata={
@@ -49,9 +50,33 @@ def _title(bank: Bank, source: str) -> str:
     return f"""<!-- generated from {source}; edit that file, then run `tandem build` -->
 # {bank.title}
 
+Question {_number(bank)} of 6 · {_ways(bank)}
+
 Choose *Run All Cells* in the *Run* menu, and the controls appear below each question. Decide before
 you run any code, then press *Check*: every answer gets its reason, and you may try as often as you
 like. Your answers are kept, also when you close this notebook or run it again."""
+
+
+def _number(bank: Bank) -> str:
+    return bank.quiz.split("-")[0]
+
+
+def _ways(bank: Bank) -> str:
+    """Links to the lessons that the items name, to the exercise, and to the home page."""
+    lessons = dict.fromkeys(item.section.split("#")[0] for item in bank.items)
+    ways = [_pair(f"lesson *{_words(name)}*", f"{name}.{{}}.ipynb") for name in lessons]
+    ways.append(_pair(f"exercise {_number(bank)}", f"../../exercises/{bank.quiz}/{{}}.ipynb"))
+    return " · ".join([*ways, "[home](../home.ipynb)"])
+
+
+def _pair(what: str, path: str) -> str:
+    """A link for each framework; `path` has {} where the framework's name belongs."""
+    links = [f"[{name}]({path.format(framework)})" for framework, name in FRAMEWORKS.items()]
+    return f"{what} in {' or '.join(links)}"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def _code(code: Code) -> str:

@@ -6,10 +6,10 @@ say how an answer to it is marked (`scoring.mark`) and how it is asked (`view.co
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -21,11 +21,13 @@ from pydantic import (
 )
 
 from tandem.course import FRAMEWORKS, CourseError
+from tandem.quiz.strict_yaml import read_yaml
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=50)]
 Section = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*#\S.*$")]
 Points = Annotated[int, Field(ge=1)]
+COMMAS_AND_QUOTES = re.compile("[,'\"`\u2018\u2019\u201c\u201d]")
 
 
 class BankError(CourseError):
@@ -107,11 +109,13 @@ class Check(Strict):
 class Base(Strict):
     """What items of all types have.
 
-    `section` is where the lessons teach it (`eager_graphs#Heading`), `claim` the row of claims.yml
-    that it questions. `points` is what a full answer earns.
+    `topic` says in a few words what the item is about, for the summary. `section` is where the
+    lessons teach it (`eager_graphs#Heading`), `claim` the row of claims.yml that it questions.
+    `points` is what a full answer earns.
     """
 
     id: Id
+    topic: Text | None = None
     stem: Text
     code: Code | None = None
     points: Points = 1
@@ -188,7 +192,7 @@ class Predict(Base):
             if self.wrong:
                 raise ValueError("`wrong` is for typed answers; here the options say it")
         for other in self.wrong:
-            if normalised(other.answer) == normalised(self.answer):
+            if comparable(other.answer) == comparable(self.answer):
                 raise ValueError(f"`wrong` lists {other.answer!r}, which is right")
         return self
 
@@ -214,17 +218,18 @@ class Bank(Strict):
 
 
 def normalised(text: str) -> str:
-    """A printed text with every run of white space as one blank, as answers are compared."""
+    """A text with every run of white space as one blank."""
     return " ".join(text.split())
+
+
+def comparable(text: str) -> str:
+    """A typed prediction as it is compared: commas, quotes, capitals and line ends do not count."""
+    return normalised(COMMAS_AND_QUOTES.sub(" ", text)).casefold()
 
 
 def load_bank(path: Path) -> Bank:
     """Read and check a quiz.yml; raises BankError with file, item id and reason in one line."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise BankError(f"{path}:{line}: broken YAML: {error.problem}") from None
+    content = read_yaml(path, BankError)
     if not isinstance(content, dict) or not isinstance(content.get("items"), list):
         raise BankError(f"{path}: a bank needs `quiz:`, `title:` and a list `items:`")
     items = [_load_item(path, place, raw) for place, raw in enumerate(content["items"], start=1)]

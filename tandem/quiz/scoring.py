@@ -7,7 +7,18 @@ import math
 from dataclasses import dataclass
 from functools import singledispatch
 
-from tandem.quiz.model import Bank, Base, Item, Many, Numeric, Option, Predict, Single, normalised
+from tandem.quiz.model import (
+    Bank,
+    Base,
+    Item,
+    Many,
+    Numeric,
+    Option,
+    Predict,
+    Single,
+    comparable,
+    normalised,
+)
 
 Answer = list[str] | str
 
@@ -46,8 +57,8 @@ class Summary:
     """Where a learner stands in a quiz.
 
     `earned` of `points` counts the best answer to each item; `first_try` counts the items whose
-    first answer was right. `misconceptions` maps a tag to the items where it was met, `sections`
-    lists what to read again: `section` of each item that was answered and is not right yet.
+    first answer was right. `again` lists the ids of the items that were answered and are not right
+    yet, `later` of those that were right at a later try, both in the bank's order.
     """
 
     earned: float
@@ -55,8 +66,8 @@ class Summary:
     answered: int
     items: int
     first_try: int
-    misconceptions: dict[str, list[str]]
-    sections: list[str]
+    again: list[str]
+    later: list[str]
 
 
 @singledispatch
@@ -98,35 +109,32 @@ def _(item: Numeric, answer: Answer) -> Mark:
 def _(item: Predict, answer: Answer) -> Mark:
     if item.options:
         return _mark_one_option(item, item.options, answer)
-    printed = normalised(answer) if isinstance(answer, str) else ""
-    if not printed:
+    typed = normalised(answer) if isinstance(answer, str) else ""
+    given, printed = comparable(typed), comparable(item.answer)
+    if not given:
         raise NotAnAnswer("Type what is printed first.")
-    if printed == normalised(item.answer):
-        return _typed(item, printed, right=True, feedback="That is what is printed.")
+    if given == printed:
+        return _typed(item, typed, right=True, feedback="That is what is printed.")
     for other in item.wrong:
-        if printed == normalised(other.answer):
-            return _typed(item, printed, False, other.feedback, other.misconception)
-    return _typed(item, printed, False, "That is not what is printed.")
+        if given == comparable(other.answer):
+            return _typed(item, typed, False, other.feedback, other.misconception)
+    return _typed(item, typed, False, _difference(given.split(), printed.split()))
 
 
 def summary(bank: Bank, entries: list[dict]) -> Summary:
     """Sum up the stored answers (`{"quiz", "item", "answer"}`, oldest first) to one quiz."""
     marks = {item.id: marks_of(bank.quiz, item, entries) for item in bank.items}
     tried = [item for item in bank.items if marks[item.id]]
-    misconceptions: dict[str, list[str]] = {}
-    for item in tried:
-        tags = [remark.misconception for m in marks[item.id] for remark in m.remarks]
-        for tag in dict.fromkeys(tag for tag in tags if tag):
-            misconceptions.setdefault(tag, []).append(item.id)
-    open_items = [item for item in tried if not any(m.correct for m in marks[item.id])]
+    wrong_first = [item.id for item in tried if not marks[item.id][0].correct]
+    solved = {item.id for item in tried if any(m.correct for m in marks[item.id])}
     return Summary(
         earned=sum(max(m.earned for m in marks[item.id]) for item in tried),
         points=sum(item.points for item in bank.items),
         answered=len(tried),
         items=len(bank.items),
-        first_try=sum(marks[item.id][0].correct for item in tried),
-        misconceptions=misconceptions,
-        sections=list(dict.fromkeys(item.section for item in open_items)),
+        first_try=len(tried) - len(wrong_first),
+        again=[item_id for item_id in wrong_first if item_id not in solved],
+        later=[item_id for item_id in wrong_first if item_id in solved],
     )
 
 
@@ -179,11 +187,21 @@ def _typed(
     return Mark(float(item.points if right else 0), item.points, (remark,))
 
 
+def _difference(typed: list[str], printed: list[str]) -> str:
+    """What can be said about a wrong prediction that no `wrong` of the item foresees."""
+    unknown = next((word for word in typed if word not in printed), None)
+    if unknown:
+        return f"`{unknown}` is not printed."
+    if sorted(typed) == sorted(printed):
+        return "These are the right words, but they are printed in another order."
+    return "Each of these words is printed, but count how often: there is one too many or too few."
+
+
 def _number(answer: Answer) -> float:
     try:
         number = float(answer) if isinstance(answer, str) else math.nan
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise NotAnAnswer("Type a number first, such as 3 or 0.5.")
+        raise NotAnAnswer("Type a number in digits first, such as 12 or 0.5.")
     return number

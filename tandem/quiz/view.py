@@ -27,6 +27,8 @@ from tandem.store import Store
 
 KIND = "answers"
 FULL = widgets.Layout(width="100%", height="auto")
+MARKED = re.compile(r"`(?P<code>[^`]+)`|\[(?P<words>[^\]]+)\]\((?P<address>https://[^\s\"()]+)\)")
+TWICE = "A lesson that is not open yet opens at its top; press the link again to reach the section."
 STYLE = """<style>
 .tandem-quiz { color: var(--jp-ui-font-color1); line-height: 1.5; padding: 2px 1% }
 .tandem-quiz .widget-checkbox { height: auto; margin: 2px 0 }
@@ -41,6 +43,7 @@ STYLE = """<style>
 .tandem-quiz code { background: var(--jp-layout-color2); color: var(--jp-ui-font-color1);
   font-family: var(--jp-code-font-family); padding: 0 3px; white-space: pre-wrap }
 .tandem-quiz p { margin: 4px 0 }
+.tandem-quiz a { color: var(--jp-content-link-color); text-decoration: underline }
 .tandem-quiz .said { border-left: 4px solid var(--jp-border-color1); padding-left: 1% }
 .tandem-quiz .correct { border-left-color: var(--jp-success-color1) }
 .tandem-quiz .not-yet { border-left-color: var(--jp-warn-color1) }
@@ -52,7 +55,8 @@ class Choices:
 
     def __init__(self, options: list[Option], exclusive: bool) -> None:
         self._boxes = {option.id: _checkbox(option) for option in options}
-        lead = "Choose one:" if exclusive else "Choose every one that applies:"
+        one = "Choose one (a new choice replaces the old one):"
+        lead = one if exclusive else "Choose every one that applies:"
         self.widget = _column([widgets.HTML(lead), *self._boxes.values()])
         if exclusive:
             for box in self._boxes.values():
@@ -248,7 +252,7 @@ class Quiz:
         display(self.view(item_id).widget)
 
     def summary(self) -> None:
-        """Display the score so far, the misconceptions met and what to read again."""
+        """Display the score so far, and what to look at again."""
         display(HTML(self.summary_html()))
 
     def summary_html(self) -> str:
@@ -257,39 +261,51 @@ class Quiz:
         if not now.answered:
             return "<p>No answers yet. After you have answered, run this cell again.</p>"
         lines = [
-            f"<strong>{_points(now.earned)} of {_count(now.points, 'point')}</strong>, "
-            f"{now.answered} of {now.items} questions answered, {now.first_try} right at first try."
+            f"<p><strong>{_points(now.earned)} of {_count(now.points, 'point')}</strong>, "
+            f"{now.answered} of {now.items} questions answered, "
+            f"{now.first_try} right at first try.</p>"
         ]
-        if now.misconceptions:
-            met = ", ".join(
-                f"{tag.replace('-', ' ')} ({', '.join(self._places(items))})"
-                for tag, items in now.misconceptions.items()
-            )
-            lines.append(f"Misconceptions met: {html.escape(met)}.")
-        if now.sections:
-            links = ", ".join(self._section(section) for section in now.sections)
-            lines.append(f"Read again: {links}.")
-        lines.append("Run this cell again to renew it.")
-        return "".join(f"<p>{line}</p>" for line in lines)
+        lines += self._places("Look again at", now.again)
+        lines += self._places("Right at a later try", now.later)
+        if now.again or now.later:  # JupyterLab follows a link into a notebook only if it is open
+            lines.append(f"<p>{TWICE}</p>")
+        lines.append("<p>Run this cell again to renew it.</p>")
+        return "".join(lines)
 
-    def _places(self, item_ids: list[str]) -> list[str]:
-        order = [item.id for item in self.bank.items]
-        return [f"question {order.index(item_id) + 1}" for item_id in item_ids]
-
-    def _section(self, section: str) -> str:
-        """A section by name, with a link to its lesson in each framework (beside the quiz)."""
-        lesson, heading = section.split("#", 1)
-        anchor = heading.replace(" ", "-")
-        links = " or ".join(
-            f'<a href="{lesson}.{framework}.ipynb#{html.escape(anchor)}">{name}</a>'
-            for framework, name in FRAMEWORKS.items()
-        )
-        return f"{html.escape(heading)} ({links})"
+    def _places(self, title: str, item_ids: list[str]) -> list[str]:
+        """A list of questions with what each is about and where to read on; none, if empty."""
+        rows = [
+            f"<li>question {place}{_topic(item)}: read {_section(item.section)}</li>"
+            for place, item in enumerate(self.bank.items, start=1)
+            if item.id in item_ids
+        ]
+        return [f"<p>{title}:</p><ul>{''.join(rows)}</ul>"] if rows else []
 
 
 def inline(text: str) -> str:
-    """Plain text as HTML, with `code` between backticks."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+    """Plain text as HTML, with `code` between backticks and links: [words](https://address)."""
+    return MARKED.sub(_marked, html.escape(text, quote=False))
+
+
+def _marked(found: re.Match) -> str:
+    if found["code"]:
+        return f"<code>{found['code']}</code>"
+    return f'<a href="{found["address"]}" target="_blank" rel="noopener">{found["words"]}</a>'
+
+
+def _topic(item: Item) -> str:
+    return f", {inline(item.topic)}" if item.topic else ""
+
+
+def _section(section: str) -> str:
+    """A section by name, with a link to its lesson in each framework (beside the quiz)."""
+    lesson, heading = section.split("#", 1)
+    anchor = html.escape(heading.replace(" ", "-"))
+    links = " or ".join(
+        f'<a href="{lesson}.{framework}.ipynb#{anchor}">{name}</a>'
+        for framework, name in FRAMEWORKS.items()
+    )
+    return f"<em>{html.escape(heading)}</em> in {links}"
 
 
 def _remark(remark: Remark) -> str:

@@ -36,8 +36,13 @@ def main(framework: str, output: str) -> None:
         "logs": real_logs(framework),
     }
     given = namespace_of([SOLUTION.sub(STUB, c.text) for c in cells if c.role != "test"])
+    checks = {cell.name.removeprefix("test_"): cell.text for cell in cells if cell.role == "test"}
     for question, answers in kept_answers(framework).items():
-        report["answers"][question] = [measure(question, a["code"], given) for a in answers]
+        report["answers"][question] = [
+            measure(question, answer["code"], given)
+            | {"visible": visible(checks[question], answer["code"], given)}
+            for answer in answers
+        ]
     Path(output).write_text(json.dumps(report), encoding="utf-8")
 
 
@@ -100,6 +105,16 @@ def measure(question: str, code: str, given: dict) -> dict:
         failed = {result.name: result.message for result in verdict.results if result.message}
         seeds.append({"points": verdict.points, "failed": failed})
     return {"points": points, "printed": printed.getvalue(), "seeds": seeds}
+
+
+def visible(check: str, code: str, given: dict) -> str:
+    """What the visible part of a check prints for an answer: that it passes, or what is wrong."""
+    import tandem
+
+    namespace, printed = namespace_of([code], {**given, "tandem": tandem}), io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        run_cell(check.partition("### BEGIN HIDDEN TESTS")[0], namespace)
+    return printed.getvalue()[:1000]
 
 
 def real_logs(framework: str) -> list[dict]:

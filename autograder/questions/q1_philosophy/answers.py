@@ -358,7 +358,8 @@ def _own_names(case: Case, answer: dict) -> bool:
 
 COUNT_MISTAKES = (
     Mistake(
-        "something is counted that computes nothing: an input, a constant or bookkeeping",
+        "something is counted that computes nothing: "
+        "a leaf, an input, a constant, or what only passes a value on",
         "eager_graphs#What is recorded, and when",
         _bookkeeping,
     ),
