@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tandem.course import FRAMEWORKS, CourseError, questions
+from tandem.course import FRAMEWORKS, CourseError, questions, write_atomically
 from tandem.quiz.build import quiz_notebook
 from tandem.quiz.model import load_bank
 from tandem.source import Cell, Source, exercises, lessons
@@ -68,14 +67,6 @@ def orphans(course: Path, files: dict[Path, str]) -> list[Path]:
     patterns += ["solutions/*/*.ipynb", "exercises/*/*.ipynb"]
     on_disk = {file.relative_to(course) for pattern in patterns for file in course.glob(pattern)}
     return sorted(p for p in on_disk - set(files) if ".ipynb_checkpoints" not in p.parts)
-
-
-def write_atomically(target: Path, text: str) -> None:
-    """Put `text` in place in one step, so that an interrupted run leaves old or new, never half."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.tmp")
-    draft.write_text(text, encoding="utf-8")
-    os.replace(draft, target)
 
 
 # Lessons
@@ -251,7 +242,7 @@ Each lesson comes twice, once for each framework, with the same data and the sam
 one, or open both side by side. Then take the quiz and do the exercise. The minutes are for one
 framework; the second goes faster.
 
-To renew this page, click the cell below and press Shift+Enter."""
+After working, renew this page: click the cell below and press Shift+Enter."""
     cells = [
         new_markdown_cell(text, id="title"),
         new_code_cell("import tandem\n\ntandem.show_home()", id="home"),

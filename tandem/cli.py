@@ -133,12 +133,15 @@ def lab(
 
     What follows -- is handed to JupyterLab.
     """
-    from tandem.build import build as build_course
+    from tandem.stamp import is_built, mark_built
     from tandem.start import start as start_course
 
     course = root()
-    if (course / "solutions").is_dir():
+    if (course / "solutions").is_dir() and not is_built(course):
+        from tandem.build import build as build_course  # takes seconds to import
+
         build_course(course)
+        mark_built(course)
     for message in start_course(course, directory):
         console.print(message, highlight=False, soft_wrap=True, markup=False)
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={directory.resolve()}"]

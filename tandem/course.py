@@ -38,6 +38,14 @@ def checkout() -> Path:
     return folder
 
 
+def write_atomically(target: Path, text: str) -> None:
+    """Put `text` in place in one step, so that an interrupted run leaves old or new, never half."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.tmp")
+    draft.write_text(text, encoding="utf-8")
+    os.replace(draft, target)
+
+
 def questions(course: Path) -> list[str]:
     """Names of the question folders in teaching order, e.g. `1-philosophy`."""
     return sorted(

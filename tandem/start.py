@@ -7,11 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import nbformat
-from nbformat.v4 import new_output
-
-from tandem.build import write_atomically
-from tandem.course import CourseError
+from tandem.course import CourseError, write_atomically
 from tandem.home import home_markdown
 
 FOLDERS = ("lessons", "exercises")
@@ -120,7 +116,8 @@ def _refresh_home(course: Path, target: Path) -> None:
     text = mine.read_text(encoding="utf-8", errors="replace")
     if fingerprint(HOME, text) != fingerprint(HOME, (course / HOME).read_text(encoding="utf-8")):
         return
-    notebook = nbformat.reads(text, as_version=4)
+    notebook = json.loads(text)
     page = {"text/markdown": home_markdown(course), "text/plain": "the course's home page"}
-    notebook.cells[-1].outputs = [new_output("display_data", data=page)]
-    write_atomically(mine, nbformat.writes(notebook) + "\n")
+    output = {"output_type": "display_data", "data": page, "metadata": {}}
+    notebook["cells"][-1]["outputs"] = [output]
+    write_atomically(mine, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")

@@ -159,7 +159,8 @@ class ItemView:
         self.feedback, self.notes = _live_region(), _live_region()
         buttons = [self.check, *([self.hint] if item.hints else []), self.explain]
         style = widgets.HTML(STYLE, layout=widgets.Layout(display="none"))
-        row = widgets.Box(buttons, layout=widgets.Layout(width="100%", flex_flow="row wrap"))
+        spaced = widgets.Layout(width="100%", flex_flow="row wrap", margin="8px 0 0 0")
+        row = widgets.Box(buttons, layout=spaced)
         row.layout.overflow = "visible"  # or the ring around the button in focus is cut off
         self.widget = _column([style, self.control.widget, row, self.feedback, self.notes])
         self.widget.add_class("tandem-quiz")
