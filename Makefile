@@ -16,7 +16,8 @@ help:
 # torch first and on its own: its plain package brings gigabytes of CUDA, so try the CPU index once.
 .venv/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
-		|| { echo "Tandem needs Python 3.11 to 3.13; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+		2>/dev/null || { version=$$($(PYTHON) -V 2>/dev/null) || version="not a Python that runs"; \
+		echo "Tandem needs Python 3.11 to 3.13; $(PYTHON) is $$version. Try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@echo "Setting up .venv (about 3 minutes and 3 GB the first time)"
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	@$(BIN)/python -c 'import torch' 2>/dev/null \

@@ -4,6 +4,9 @@ from pathlib import Path
 
 c = get_config()  # noqa: F821  (nbgrader provides it)
 here = Path(__file__).resolve().parent
+(here / "classroom").mkdir(
+    exist_ok=True
+)  # nbgrader opens the gradebook in it, but does not make it
 
 c.CourseDirectory.root = str(here)
 c.CourseDirectory.course_id = "tandem"

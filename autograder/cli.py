@@ -1,6 +1,7 @@
 """The `autograder` command: a thin skin for instructors."""
 
 import sys
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -16,11 +17,6 @@ app = typer.Typer(
 console = Console()
 
 
-@app.callback()
-def _group() -> None:
-    """Keeps `demo` a named command while it is the only one."""
-
-
 @app.command(epilog="Example: autograder demo")
 def demo() -> None:
     """Release, submit, grade and give feedback to a made class in build/demo; print the grades."""
@@ -29,16 +25,33 @@ def demo() -> None:
     run_demo(checkout(), console)
 
 
+@app.command(epilog="Example: autograder report 1-philosophy")
+def report(
+    assignment: Annotated[str, typer.Argument(help="name of the assignment")] = "1-philosophy",
+) -> None:
+    """Print the class's gradebook: points per question, total, lateness."""
+    from autograder.questions import find_questions
+    from autograder.report import gradebook_table
+
+    gradebook = checkout() / "classroom" / "gradebook.db"
+    if not gradebook.exists():
+        raise CourseError(f"{gradebook} does not exist yet: release the assignment first")
+    questions = list(find_questions(assignment))
+    console.print(gradebook_table(f"sqlite:///{gradebook}", assignment, questions))
+
+
 def main() -> None:
     """Entry point: a user's mistake is one line, not a traceback."""
     try:
         app()
     except CourseError as error:
-        Console(stderr=True).print(f"autograder: {error}", style="red", highlight=False)
+        message = f"autograder: {error}"
+        Console(stderr=True).print(message, style="red", highlight=False, soft_wrap=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("autograder: stopped")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == 130:  # Typer's status for Ctrl-C
+            Console(stderr=True).print("autograder: stopped; run the same command again")
+        raise
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ from tandem.source import SOLUTION_MARK
 
 ASSIGNMENT = "1-philosophy"
 LATE = timedelta(hours=30)
+ROLL = """The class: right (all of it), nearly (part of each question), wrong (a known mistake in each),
+empty (nothing done), loud (right, with warnings on standard error), late (right, 30 hours late)"""
 # A right answer that warns and logs on standard error: stock nbgrader must not take its points.
 LOUD = """
 
@@ -53,11 +55,12 @@ def demo(course: Path, console: Console) -> None:
     with _step(console, "release the assignment"):
         _nbgrader(course, folder, "generate_assignment", ASSIGNMENT)
         _set_due_date(folder, due)
+    console.print(ROLL)
     with _step(console, "collect what six students handed in"):
         for student, answer in students(course).items():
             when = due + (LATE if student == "late" else -timedelta(hours=1))
             submit(course, folder, student, answer, when)
-    with _step(console, "grade (stock nbgrader, two notebooks for each student)"):
+    with _step(console, "grade twelve notebooks (stock nbgrader, a fresh kernel for each)"):
         _nbgrader(course, folder, "autograde", ASSIGNMENT)
     with _step(console, "write feedback"):
         _nbgrader(course, folder, "generate_feedback", ASSIGNMENT)

@@ -11,6 +11,7 @@ import importlib
 import logging
 import os
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable, Iterator
 from types import ModuleType
@@ -20,6 +21,7 @@ from autograder.question import CaseResult, Question
 from autograder.questions import find_question, probes_module
 
 PRACTICE_SEED = 2026
+WIDTH = 90  # of a line on a feedback page
 FRAMEWORKS = ("torch", "tensorflow")
 PROBES = {"torch": "pytorch", "tensorflow": "tensorflow"}
 
@@ -81,13 +83,14 @@ def _framework(namespace: dict) -> str | None:
 
 
 def _did_you_mean(name: str, namespace: dict) -> str:
-    functions = [n for n, v in namespace.items() if callable(v) and not n.startswith("_")]
+    own = namespace.get("__name__")
+    functions = [n for n, v in namespace.items() if getattr(v, "__module__", None) == own]
     close = difflib.get_close_matches(name, functions, n=1)
     return f"; did you mean {close[0]}? Rename it to {name}" if close else ""
 
 
 def _reasons(results: tuple[CaseResult, ...], outcomes: dict[str, dict]) -> Iterator[str]:
-    """One line for each reason, with the cases it concerns and where the lessons explain it."""
+    """The reasons: the cases it concerns and what was wrong, then where the lessons explain it."""
     failed: dict[tuple[str, str], list[str]] = {}
     for result in results:
         if result.message:
@@ -98,7 +101,9 @@ def _reasons(results: tuple[CaseResult, ...], outcomes: dict[str, dict]) -> Iter
     for (message, section), names in failed.items():
         cases = "; ".join(names) if len(names) < len(results) else "every case"
         lesson, _, heading = section.partition("#")
-        yield f"  {cases}: {message}. See {lesson}, section “{heading}”."
+        said = f"{cases}: {message}."
+        yield textwrap.fill(said, WIDTH, initial_indent="  ", subsequent_indent="    ")
+        yield f"    See {lesson}, section “{heading}”."
 
 
 @contextlib.contextmanager

@@ -1,19 +1,28 @@
 """What a gradebook says, for people."""
 
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, MissingEntry
 from rich import box
 from rich.table import Table
+
+from tandem.course import CourseError
 
 
 def gradebook_table(database: str, assignment: str, questions: list[str]) -> Table:
     """One row for each student and notebook: points per question, total, lateness.
 
     `database` is SQLAlchemy's URL of the gradebook; `questions` gives the order of the columns,
-    the graded cell of question x being called test_x.
+    the graded cell of question x being called test_x. Raises CourseError when the gradebook has no
+    such assignment.
     """
-    table = Table("student", "notebook", *questions, "total", "of", "late by", box=box.SIMPLE)
+    numbers = [str(number) for number, _ in enumerate(questions, 1)]
+    legend = ", ".join(f"{n} {question}" for n, question in zip(numbers, questions, strict=True))
+    table = Table("student", "notebook", *numbers, "total", "of", "late", box=box.SIMPLE)
+    table.caption = f"points by question: {legend}"
     with Gradebook(database) as gradebook:
-        submissions = gradebook.assignment_submissions(assignment)
+        try:
+            submissions = gradebook.assignment_submissions(assignment)
+        except MissingEntry:
+            raise CourseError(f"the gradebook has no assignment {assignment!r}") from None
         for submission in sorted(submissions, key=lambda s: s.student.id):
             late = submission.total_seconds_late
             for notebook in sorted(submission.notebooks, key=lambda n: n.name):

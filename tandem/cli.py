@@ -74,7 +74,8 @@ def run(
         console.print(_reports_table(reports))
         for report in reports:
             for fault in report.faults:
-                console.print(f"{report.notebook}: {fault}", markup=False, highlight=False)
+                line = f"{report.notebook}: {fault}"
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
     if any(report.faults for report in reports):
         raise typer.Exit(1)
 
@@ -190,11 +191,13 @@ def main() -> None:
     try:
         app()
     except (CourseError, StoreError) as error:
-        progress_console.print(f"tandem: {error}", style="red", highlight=False, markup=False)
+        message = f"tandem: {error}"
+        progress_console.print(message, style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        progress_console.print("tandem: stopped; run the same command again to go on")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == 130:  # Typer's status for Ctrl-C
+            progress_console.print("tandem: stopped; run the same command again to go on")
+        raise
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ def check_course(course: Path) -> list[str]:
         findings += check_objectives(course, lesson)
     for exercise in all_exercises:
         findings += check_exercise(exercise, course)
+    findings += check_order(all_lessons)
     findings += check_sections(course, all_lessons)
     findings += check_claims(course, all_lessons)
     return findings
@@ -57,6 +58,16 @@ def check_stale(course: Path, files: dict[Path, str]) -> Iterator[str]:
             yield f"{path}: stale or edited by hand; edit its source, then run `tandem build`"
     for path in orphans(course, files):
         yield f"{path}: no source makes this; run `tandem build` to remove it"
+
+
+def check_order(all_lessons: list[Source]) -> Iterator[str]:
+    """No two lessons of a question claim the same place."""
+    first: dict[tuple[str, int], Path] = {}
+    for lesson in all_lessons:
+        place = (lesson.folder, lesson.head.order)
+        if place in first:
+            yield f"{lesson.path}: `order: {lesson.head.order}` is also that of {first[place]}"
+        first.setdefault(place, lesson.path)
 
 
 def check_structure(source: Source) -> Iterator[str]:

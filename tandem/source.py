@@ -160,7 +160,8 @@ def _read_head(path: Path, text: str, model: type[BaseModel]) -> LessonHead | Ex
     try:
         return model.model_validate(content["tandem"])
     except ValidationError as error:
-        first = error.errors()[0]
+        # an unknown field first: it is often the misspelt name of a missing one
+        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         where = ("tandem", *first["loc"])
         field = ".".join(str(part) for part in first["loc"])
         raise SourceError(path, _yaml_line(node, where) + 1, f"{field}: {first['msg']}") from None

@@ -46,6 +46,7 @@ def test_a_mistake_in_a_source_is_one_line_without_a_traceback(course):
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_run_prints_json_with_values_and_nothing_else(built):
     result = tandem(built, "run", "hello.pytorch", "--json")
     assert result.returncode == 0, result.stderr
@@ -54,6 +55,7 @@ def test_run_prints_json_with_values_and_nothing_else(built):
     assert set(report["recorded"]) == {"total"}
 
 
+@pytest.mark.slow
 def test_parity_compares_the_pair(built):
     result = tandem(built, "parity", "--json")
     assert result.returncode == 0, result.stderr
@@ -62,6 +64,7 @@ def test_parity_compares_the_pair(built):
     assert row["difference"] == pytest.approx(1e-7, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_parity_fails_when_a_value_is_outside(built):
     source = built / "lessons/1-tiny/hello.md"
     source.write_text(source.read_text().replace("1.0e-6", "1.0e-9"))

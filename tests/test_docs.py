@@ -24,6 +24,7 @@ def test_there_is_something_to_check():
     assert {"lab", "test", "demo"} <= set(TARGETS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_in_the_documents_has_help(command):
     result = subprocess.run(

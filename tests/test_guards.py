@@ -115,6 +115,15 @@ def test_graded_questions_in_another_order_are_found(course):
     assert any("another order" in finding for finding in check_course(course))
 
 
+def test_two_lessons_in_the_same_place_are_found(course):
+    (course / "lessons/1-tiny/again.md").write_text((course / LESSON).read_text())
+    build(course)
+    assert any(
+        finding == f"{LESSON}: `order: 1` is also that of lessons/1-tiny/again.md"
+        for finding in check_course(course)
+    )
+
+
 def test_a_stale_notebook_is_found(built):
     edit(built / LESSON, "Here we use 32 bits.", "Here we use 32 bits only.")
     assert check_course(built) == [
