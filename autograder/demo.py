@@ -22,7 +22,7 @@ from tandem.source import SOLUTION_MARK
 
 ASSIGNMENT = "1-philosophy"
 LATE = timedelta(hours=30)
-ROLL = """The class: right (all of it), nearly (part of each question), wrong (a known mistake in each),
+ROLL = """The class: right (all of it), nearly (part of each question), wrong (a mistake in each),
 empty (nothing done), loud (right, with warnings on standard error), late (right, 30 hours late)"""
 # A right answer that warns and logs on standard error: stock nbgrader must not take its points.
 LOUD = """
