@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from tandem.course import CourseError
-from tandem.quiz.strict_yaml import read_yaml
+from tandem.strict_yaml import read_yaml
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Url = Annotated[str, StringConstraints(pattern=r"^https://\S+\.\S+$")]

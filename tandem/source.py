@@ -10,6 +10,7 @@ from nbformat.validator import NotebookValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tandem.course import FRAMEWORKS, CourseError
+from tandem.strict_yaml import OnceLoader
 
 ROLES = {"solution", "test", "manual"}
 LESSON_TAGS = {*FRAMEWORKS, "compare", "warns", "raises-exception"}
@@ -145,7 +146,7 @@ def _read_head(path: Path, text: str, model: type[BaseModel]) -> LessonHead | Ex
         raise SourceError(path, 1, "the file must start with front matter between two `---` lines")
     try:
         node = yaml.compose(match[1], yaml.SafeLoader)
-        content = yaml.safe_load(match[1])
+        content = yaml.load(match[1], OnceLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 2 if mark else 1

@@ -20,9 +20,9 @@ from tandem.course import FRAMEWORKS, CourseError, root
 from tandem.quiz.build import quiz_notebook
 from tandem.quiz.model import Bank, BankError, Item, Many, Numeric, Predict, Single, load_bank
 from tandem.quiz.scoring import NotAnAnswer, mark, marks_of, summary
-from tandem.quiz.strict_yaml import read_yaml
 from tandem.quiz.view import Choices, ItemView, Quiz, control, inline, shuffled
 from tandem.store import Store
+from tandem.strict_yaml import read_yaml
 
 PATHS = sorted(root().glob("lessons/*/quiz.yml"))
 BANKS = [load_bank(path) for path in PATHS]

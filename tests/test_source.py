@@ -28,6 +28,7 @@ def test_cells_know_their_line(course):
 
 
 MISTAKES = [
+    (LESSON, "  minutes: 5\n", "  minutes: 5\n  order: 2\n", "`order` stands twice"),
     (LESSON, "minutes: 5", "minute: 5", "minute: Extra inputs"),
     (LESSON, "  minutes: 5\n", "  minutes: 5\n  colour: red\n", "colour"),
     (LESSON, "minutes: 5", "minutes: soon", "minutes"),

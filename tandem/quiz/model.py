@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from tandem.course import FRAMEWORKS, CourseError
-from tandem.quiz.strict_yaml import read_yaml
+from tandem.strict_yaml import read_yaml
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=50)]

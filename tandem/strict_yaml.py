@@ -11,13 +11,13 @@ from tandem.course import CourseError
 def read_yaml(path: Path, mistake: type[CourseError]) -> Any:
     """The content of a YAML file; raises `mistake` with file, line and reason in one line."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _OnceLoader)
+        return yaml.load(path.read_text(encoding="utf-8"), OnceLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise mistake(f"{path}:{line}: broken YAML: {error.problem}") from None
 
 
-class _OnceLoader(yaml.SafeLoader):
+class OnceLoader(yaml.SafeLoader):
     """The safe loader, which also refuses a mapping that has a key twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
