@@ -1,6 +1,8 @@
 """The instructor's round trip on a made class, with stock nbgrader from release to feedback."""
 
 import re
+import shutil
+import subprocess
 
 import pytest
 from conftest import ROOT
@@ -81,3 +83,26 @@ def test_feedback_names_the_mistake_and_the_section(graded, framework):
     assert "not attempted yet" in feedback("empty", framework)
     page = feedback("wrong", framework)
     assert "See first_steps, section" in page or "See eager_graphs, section" in page
+
+
+@pytest.mark.parametrize(
+    ("folder", "framework", "passes"),
+    [
+        ("exercises", "pytorch", False),
+        ("exercises", "tensorflow", False),
+        ("solutions", "pytorch", True),
+    ],
+)
+def test_validate_fails_on_stubs_and_passes_the_solution(tmp_path, folder, framework, passes):
+    notebook = tmp_path / f"{framework}.ipynb"
+    shutil.copy(ROOT / folder / ASSIGNMENT / f"{framework}.ipynb", notebook)
+    result = subprocess.run(
+        ["nbgrader", "validate", notebook.name],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ("Success! Your notebook passes all the tests." in result.stdout) == passes
+    failed = result.stdout.count("The following cell failed")
+    assert failed == (0 if passes else 5)
