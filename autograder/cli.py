@@ -36,7 +36,10 @@ def report(
     gradebook = checkout() / "classroom" / "gradebook.db"
     if not gradebook.exists():
         raise CourseError(f"{gradebook} does not exist yet: release the assignment first")
-    questions = list(find_questions(assignment))
+    try:
+        questions = list(find_questions(assignment))
+    except (KeyError, ModuleNotFoundError):
+        raise CourseError(f"no assignment is called {assignment!r}") from None
     console.print(gradebook_table(f"sqlite:///{gradebook}", assignment, questions))
 
 

@@ -20,9 +20,10 @@ def gradebook_table(database: str, assignment: str, questions: list[str]) -> Tab
     table.caption = f"points by question: {legend}"
     with Gradebook(database) as gradebook:
         try:
-            submissions = gradebook.assignment_submissions(assignment)
+            gradebook.find_assignment(assignment)
         except MissingEntry:
             raise CourseError(f"the gradebook has no assignment {assignment!r}") from None
+        submissions = gradebook.assignment_submissions(assignment)
         for submission in sorted(submissions, key=lambda s: s.student.id):
             late = submission.total_seconds_late
             for notebook in sorted(submission.notebooks, key=lambda n: n.name):
