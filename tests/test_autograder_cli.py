@@ -33,6 +33,7 @@ def test_a_report_before_the_release_says_what_to_do(course):
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nonsense", "9-nothing", "1-philosophy"])
 def test_an_assignment_that_is_unknown_or_not_released_is_one_line(course, name):
     (course / "classroom").mkdir(exist_ok=True)
