@@ -6,22 +6,21 @@ instructor's secret seed never enters a student's process.
 
 import contextlib
 import copy
-import difflib
 import importlib
 import logging
 import os
 import sys
-import textwrap
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import ModuleType
 
+from autograder import feedback
 from autograder.judge import NOT_ATTEMPTED, judge
-from autograder.question import CaseResult, Question
+from autograder.question import Question, Verdict
 from autograder.questions import find_question, probes_module
 
 PRACTICE_SEED = 2026
-WIDTH = 90  # of a line on a feedback page
 FRAMEWORKS = ("torch", "tensorflow")
 PROBES = {"torch": "pytorch", "tensorflow": "tensorflow"}
 
@@ -39,13 +38,12 @@ def grade(assignment: str, question: str, namespace: dict) -> float:
         print(f"{question}: import torch or tensorflow in this notebook, and only one of them")
         return 0.0
     if not callable(namespace.get(question)):
-        print(f"{question}: there is no function of this name{_did_you_mean(question, namespace)}")
+        print(feedback.missing(question, _functions(namespace)))
         return 0.0
     probe = getattr(importlib.import_module(probes_module(assignment, framework)), question)
     outcomes = run_probe(asked, probe, namespace, PRACTICE_SEED)
     verdict = judge(asked, PRACTICE_SEED, outcomes)
-    print(f"{question}: {verdict.points:g} of {verdict.max_points:g} points")
-    for line in _reasons(verdict.results, outcomes):
+    for line in feedback.lines(_with_errors(verdict, outcomes)):
         print(line)
     return verdict.points
 
@@ -82,28 +80,21 @@ def _framework(namespace: dict) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _did_you_mean(name: str, namespace: dict) -> str:
+def _functions(namespace: dict) -> list[str]:
+    """Names of the functions that the notebook itself defines."""
     own = namespace.get("__name__")
-    functions = [n for n, v in namespace.items() if getattr(v, "__module__", None) == own]
-    close = difflib.get_close_matches(name, functions, n=1)
-    return f"; did you mean {close[0]}? Rename it to {name}" if close else ""
+    return [n for n, v in namespace.items() if getattr(v, "__module__", None) == own]
 
 
-def _reasons(results: tuple[CaseResult, ...], outcomes: dict[str, dict]) -> Iterator[str]:
-    """The reasons: the cases it concerns and what was wrong, then where the lessons explain it."""
-    failed: dict[tuple[str, str], list[str]] = {}
-    for result in results:
-        if result.message:
-            error = outcomes[result.name].get("error")
-            raised = error and result.message != NOT_ATTEMPTED
-            message = f"the function raised {error}" if raised else result.message
-            failed.setdefault((message, result.section), []).append(result.name)
-    for (message, section), names in failed.items():
-        cases = "; ".join(names) if len(names) < len(results) else "every case"
-        lesson, _, heading = section.partition("#")
-        said = f"{cases}: {message}."
-        yield textwrap.fill(said, WIDTH, initial_indent="  ", subsequent_indent="    ")
-        yield f"    See {lesson}, section “{heading}”."
+def _with_errors(verdict: Verdict, outcomes: dict[str, dict]) -> Verdict:
+    """The verdict with the whole text of every error: here it can tell nobody anything new."""
+    results = []
+    for result in verdict.results:
+        error = outcomes[result.name].get("error")
+        raised = error and result.message != NOT_ATTEMPTED
+        message = f"the function raised {error}" if raised else result.message
+        results.append(replace(result, message=message))
+    return replace(verdict, results=tuple(results))
 
 
 @contextlib.contextmanager

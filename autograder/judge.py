@@ -1,7 +1,8 @@
 """Answers and plain values -> Verdict. Pure: nothing of a student's is imported, called or shown.
 
 An outcome is what running a probe on one case gave, as plain data:
-{"value": {field: plain value}} or {"error": "ValueError: what it said"}.
+{"value": {field: plain value}}, {"error": "ValueError: what it said"}, or {"stopped": "ran longer
+than 10 s"} where the grader had to end it.
 """
 
 import builtins
@@ -36,6 +37,8 @@ def _complaint(question: Question, case: Case, outcome: dict | None) -> tuple[st
         return f"no usable answer: {reason}", question.section
     if type(outcome) is not dict or len(outcome) != 1:
         return "no usable answer", question.section
+    if type(outcome.get("stopped")) is str:
+        return f"the function {outcome['stopped']} and was stopped", question.section
     if type(outcome.get("error")) is str:
         return _error_message(outcome["error"]), question.section
     answer = outcome.get("value")

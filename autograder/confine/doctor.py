@@ -1,0 +1,212 @@
+"""Tries what a hostile notebook would try, and says what this machine can promise.
+
+A tier is granted only when every attempt fails in it. The attempts run as notebooks do, through the
+same engine, so what is probed is what grades.
+"""
+
+import contextlib
+import os
+import secrets
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from autograder.confine.tiers import Tier, tier
+from autograder.engines.local import Local
+from autograder.jobs import Job, Limits, Result, Step
+from autograder.warm import WarmError
+
+SMALL = Limits(cell_s=5, notebook_s=20, memory=256 * 2**20, disk=32 * 2**20, output=2**16)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What an attempt came to: `held` when the tier stopped it; `seen` says what happened."""
+
+    promise: str
+    held: bool
+    seen: str
+
+
+def choose(allow_unconfined: bool = False) -> tuple[Tier | None, dict[str, list[Finding]]]:
+    """The strongest tier that holds, or None, and the findings of every tier that was tried."""
+    tried: dict[str, list[Finding]] = {}
+    for name in "ABC":
+        tried[name] = examine(tier(name))
+        if all(finding.held for finding in tried[name]):
+            return tier(name), tried
+    return (tier("D") if allow_unconfined else None), tried
+
+
+def examine(confinement: Tier) -> list[Finding]:
+    """Every attempt in this tier; a tier that cannot even start says why."""
+    if confinement.name == "C" and not confinement.uid:
+        return [Finding("start", False, "needs root, to become another user")]
+    try:
+        with Local(confinement, 2) as engine:
+            return [finding for attempt in ATTEMPTS for finding in attempt(engine)]
+    except (WarmError, OSError) as error:
+        return [Finding("start", False, str(error))]
+
+
+def _run(engine: Local, *sources: str, limits: Limits = SMALL) -> list[Result]:
+    """Run each source as a notebook of one cell, all at a time."""
+    jobs = [Job("", "", str(n), "plain", (Step(0, s),), limits=limits) for n, s in enumerate(sources)]
+    results = {job.notebook: result for job, result in engine.run((job, 0) for job in jobs)}
+    return [results[job.notebook] for job in jobs]
+
+
+def _said(result: Result) -> str:
+    """What a notebook printed, or why it was stopped."""
+    texts = [o.get("text", "") or o.get("ename", "") for o in result.outputs.get(0, [])]
+    return " ".join("".join(texts).split())[:200] or "; ".join(result.stopped.values())
+
+
+def works(engine: Local) -> Iterator[Finding]:
+    """An honest notebook runs: packages can be imported, files written, and it is not root."""
+    code = """
+import os, sqlite3, numpy, tempfile
+open("made.txt", "w").write("x"); tempfile.TemporaryFile()
+held = [line.split()[1] for line in open("/proc/self/status") if line.startswith("CapEff")]
+print("works as user", os.getuid(), "with capabilities", int(held[0], 16))
+"""
+    said = _said(_run(engine, code)[0])
+    fine = said.startswith("works") and not said.startswith("works as user 0 ")
+    yield Finding("notebooks run, and not as root", fine and said.endswith(" 0"), said)
+
+
+def network(engine: Local) -> Iterator[Finding]:
+    """TCP to this machine, a datagram to the world, a socket of this machine by name."""
+    name = f"\\0{secrets.token_hex(8)}"
+    with socket.create_server(("127.0.0.1", 0)) as tcp, socket.socket(socket.AF_UNIX) as unix:
+        unix.bind(name.replace("\\0", "\0"))
+        unix.listen()
+        code = f"""
+import socket
+def attempt(what, *steps):
+    try:
+        s = socket.socket(*what); [getattr(s, step)(*given) for step, *given in steps]
+        print("reached", what)
+    except OSError as error:
+        print(type(error).__name__)
+attempt((socket.AF_INET, socket.SOCK_STREAM), ("connect", {tcp.getsockname()!r}))
+attempt((socket.AF_INET, socket.SOCK_DGRAM), ("sendto", b"x", ("192.0.2.1", 9)))
+attempt((socket.AF_UNIX, socket.SOCK_STREAM), ("connect", "{name}"))
+"""
+        said = _said(_run(engine, code)[0])
+    yield Finding("no network", bool(said) and "reached" not in said, said)
+
+
+def files(engine: Local) -> Iterator[Finding]:
+    """Read and write a file beside the gradebook, read our answers, change a library."""
+    answers = Path(__file__).resolve().parents[1] / "questions" / "__init__.py"
+    with tempfile.TemporaryDirectory(prefix="canary-", dir=Path.cwd()) as folder:
+        os.chmod(folder, 0o755)
+        canary = Path(folder, "canary")
+        canary.write_text("secret")
+        code = f"""
+import numpy, os
+def attempt(what, *given):
+    try:
+        print("reached", what, open(*given))
+    except OSError as error:
+        print(type(error).__name__)
+attempt("canary", {str(canary)!r})
+attempt("folder", {str(canary.with_name("new"))!r}, "w")
+attempt("answers", {str(answers)!r})
+attempt("library", numpy.__file__, "a")
+attempt("other notebooks", os.path.join(os.path.dirname(os.getcwd()), "new"), "w")
+"""
+        said = _said(_run(engine, code)[0])
+        touched = canary.read_text() != "secret" or canary.with_name("new").exists()
+    fine = bool(said) and "reached" not in said and not touched
+    yield Finding("no file of yours read or changed", fine, said)
+
+
+def neighbours(engine: Local) -> Iterator[Finding]:
+    """Signals to every process, and a look into each, while another notebook runs."""
+    patient = "import time\nfor _ in range(15):\n    time.sleep(0.1)\nprint('still here')"
+    code = """
+import os, signal, time
+time.sleep(0.5)
+reached = []
+for pid in [int(name) for name in os.listdir("/proc") if name.isdigit()] + [%d, -1]:
+    if pid in (os.getpid(), int(os.readlink("/proc/self"))):
+        continue
+    try:
+        os.kill(pid, 0 if pid > 0 else signal.SIGUSR1); reached.append(pid)
+    except OSError: pass
+    try:
+        if pid > 1: open(f"/proc/{pid}/environ", "rb").read(1); reached.append(-pid)
+    except OSError: pass
+print("reached" if reached else "nobody", *reached)
+"""
+    signal_to = os.getpid()
+    patient, said = map(_said, _run(engine, patient, code % signal_to))
+    fine = patient == "still here" and said == "nobody"
+    yield Finding("no other process signalled or read", fine, f"{said}; the other: {patient}")
+
+
+def memory(engine: Local) -> Iterator[Finding]:
+    """Memory in one process and in three, without end."""
+    one = "hold = []\nwhile True:\n    hold.append(bytearray(2**22))"
+    three = f"import os, time\n[os.fork() and os.fork()]\n{one}"
+    for what, code in (("memory", one), ("memory of many processes", three)):
+        reason = "; ".join(_run(engine, code)[0].stopped.values())
+        yield Finding(f"{what} bounded", "memory" in reason, reason or "was not stopped")
+
+
+def orphans(engine: Local) -> Iterator[Finding]:
+    """A process in a session of its own that outlives its notebook."""
+    mark = secrets.token_hex(8)
+    code = f"""
+import os, subprocess, sys
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)", "{mark}"],
+                 start_new_session=True)
+print("left one behind")
+"""
+    said = _said(_run(engine, code)[0])
+    left = [process for process in psutil.process_iter() if mark in _command(process)]
+    for process in left:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    yield Finding("nothing outlives its notebook", "left" in said and not left, said)
+
+
+def _command(process: psutil.Process) -> list[str]:
+    with contextlib.suppress(psutil.Error):
+        return process.cmdline()
+    return []
+
+
+def output(engine: Local) -> Iterator[Finding]:
+    """Text without end, by Python and by the system."""
+    code = "import os\nwhile True:\n    print('x' * 2**16)\n    os.write(2, b'y' * 2**16)"
+    result = _run(engine, code)[0]
+    kept = sum(len(output.get("text", "")) for output in result.outputs.get(0, []))
+    yield Finding("output bounded", kept < 4 * SMALL.output, f"kept {kept} characters")
+
+
+def endless(engine: Local) -> Iterator[Finding]:
+    """A loop that catches everything."""
+    code = "while True:\n    try:\n        while True: pass\n    except BaseException: pass"
+    quick = Limits(cell_s=0.5, notebook_s=2, memory=SMALL.memory)
+    reason = "; ".join(_run(engine, code, limits=quick)[0].stopped.values())
+    yield Finding("endless loops ended", "longer" in reason, reason or "was not stopped")
+
+
+ATTEMPTS: tuple[Callable[[Local], Iterator[Finding]], ...] = (
+    works,
+    network,
+    files,
+    neighbours,
+    memory,
+    orphans,
+    output,
+    endless,
+)

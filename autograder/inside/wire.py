@@ -1,0 +1,110 @@
+"""Frames of JSON between the grader and a student's process, and plain values inside them.
+
+Both ends use this file, so it needs nothing but the standard library and NumPy. Reading trusts
+nobody: sizes are bounded and every type is checked.
+"""
+
+import base64
+import json
+import socket
+import struct
+
+import numpy as np
+
+MAX_FRAME = 64 * 2**20  # bytes
+HEAD = struct.Struct(">I")
+TAG = "$"
+DTYPES = {np.dtype(code).str for code in ("?", *"bhilBHIL", *"efd")}
+
+
+class WireError(Exception):
+    """What arrived is not what this protocol sends."""
+
+
+class Unplain:
+    """Stands where a value was that is not plain."""
+
+
+def send(link: socket.socket, message: dict) -> None:
+    """Send one frame; raises OSError when the other end is gone."""
+    body = json.dumps(message).encode()
+    link.sendall(HEAD.pack(len(body)) + body)
+
+
+def receive(link: socket.socket, budget: int = MAX_FRAME) -> dict | None:
+    """The next frame, of at most `budget` bytes; None when the other end has closed.
+
+    Raises WireError for anything that is not a frame, TimeoutError as the socket does.
+    """
+    head = _exactly(link, HEAD.size)
+    if head is None:
+        return None
+    (size,) = HEAD.unpack(head)
+    if size > budget:
+        raise WireError("sent more than a notebook may")
+    body = _exactly(link, size)
+    try:
+        message = json.loads(body) if body is not None else None
+    except (ValueError, RecursionError):
+        raise WireError("sent something unreadable") from None
+    if type(message) is not dict:
+        raise WireError("sent something unreadable")
+    return message
+
+
+def _exactly(link: socket.socket, size: int) -> bytes | None:
+    parts, missing = [], size
+    while missing:
+        part = link.recv(min(missing, 2**20))
+        if not part:
+            return None
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)
+
+
+def encode(value: object) -> object:
+    """Plain value -> JSON. Goes by exact type: no method of a student's class is called."""
+    kind = type(value)
+    if value is None or kind in (bool, int, str):
+        return value
+    if kind is float:
+        return value if value == value and abs(value) != float("inf") else {TAG: repr(value)}
+    if kind is list:
+        return [encode(item) for item in value]
+    if kind is dict and all(type(key) is str for key in value):
+        return {TAG: "dict", "items": [[key, encode(item)] for key, item in value.items()]}
+    if kind is np.ndarray and value.dtype.str in DTYPES:
+        data = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
+        return {TAG: "array", "dtype": value.dtype.str, "shape": list(value.shape), "data": data}
+    if kind is bytes:
+        return {TAG: "bytes", "data": base64.b64encode(value).decode()}
+    return {TAG: "unplain"}
+
+
+def decode(value: object, depth: int = 0) -> object:
+    """JSON -> plain value; raises WireError for what `encode` does not make."""
+    if depth > 20:
+        raise WireError("sent something nested too deep")
+    if type(value) is list:
+        return [decode(item, depth + 1) for item in value]
+    if type(value) is not dict:
+        return value
+    try:
+        return _decode_tagged(value, depth)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise WireError("sent something unreadable") from None
+
+
+def _decode_tagged(value: dict, depth: int) -> object:
+    kind = value[TAG]
+    if kind == "dict":
+        return {str(key): decode(item, depth + 1) for key, item in value["items"]}
+    if kind == "array":
+        if value["dtype"] not in DTYPES:
+            raise ValueError
+        raw = np.frombuffer(base64.b64decode(value["data"]), dtype=value["dtype"])
+        return raw.reshape([int(size) for size in value["shape"]]).copy()
+    if kind == "bytes":
+        return base64.b64decode(value["data"])
+    return float(kind) if kind in ("nan", "inf", "-inf") else Unplain()
