@@ -1,13 +1,21 @@
 """The `autograder` command: a thin skin for instructors."""
 
+import json
 import sys
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
+from autograder.classroom import ClassroomError
+from autograder.engines import EngineError
+from autograder.gradebook import GradebookError
 from tandem.course import CourseError, checkout
 
+USER_ERRORS = (CourseError, ClassroomError, GradebookError, EngineError)
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -15,6 +23,76 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 console = Console()
+errors = Console(stderr=True)
+
+Course = Annotated[
+    Path | None, typer.Option(help="folder with nbgrader_config.py; without it this checkout")
+]
+
+
+@app.command(epilog="Example: autograder grade 1-philosophy --jobs 2")
+def grade(
+    assignments: Annotated[
+        list[str] | None,
+        typer.Argument(help="names of assignments; all of them when none is named"),
+    ] = None,
+    course: Course = None,
+    student: Annotated[list[str] | None, typer.Option(help="only this student; repeatable")] = None,
+    jobs: Annotated[int, typer.Option(min=0, help="notebooks at a time; 0: one for each core")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="grade again what is graded")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="the rows as JSON")] = False,
+    engine: Annotated[str, typer.Option(help="local or dask")] = "local",
+    scheduler: Annotated[str, typer.Option(help="address of the Dask scheduler: tcp://…")] = "",
+    tier: Annotated[str, typer.Option(help="A, B or C: this tier or none")] = "",
+    cell_seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="longest time of a cell; else by the solution's")
+    ] = None,
+    allow_unconfined: Annotated[
+        bool, typer.Option("--allow-unconfined", help="run student code with your own rights")
+    ] = False,
+) -> None:
+    """Grade what was handed in: run, judge, write the gradebook and autograded/.
+
+    What is graded already is left alone, so that after an interruption the same command goes on.
+    Exit status 0: all graded; 1: some work needs a look; 2: nothing could be done.
+    """
+    from autograder import session
+
+    rows = session.grade(
+        course or checkout(),
+        assignments or [],
+        students=student or [],
+        slots=jobs,
+        force=force,
+        engine=engine,
+        scheduler=scheduler,
+        tier_name=tier,
+        cell_s=cell_seconds,
+        allow_unconfined=allow_unconfined,
+        console=errors if as_json else console,
+    )
+    if as_json:
+        print(json.dumps([asdict(row) for row in rows], indent=1))
+    if any(row.reason for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: autograder doctor")
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="the findings as JSON")] = False,
+) -> None:
+    """Try what a hostile notebook would try, in every tier; say what this machine can promise."""
+    from autograder.confine.doctor import choose
+    from autograder.report import doctor_table
+
+    chosen, tried = choose()
+    if as_json:
+        found = {name: [asdict(f) for f in findings] for name, findings in tried.items()}
+        print(json.dumps({"tier": chosen and chosen.name, "tried": found}, indent=1))
+    else:
+        console.print(doctor_table(chosen, tried))
+    if chosen is None:
+        raise typer.Exit(1)
 
 
 @app.command(epilog="Example: autograder demo")
@@ -28,32 +106,27 @@ def demo() -> None:
 @app.command(epilog="Example: autograder report 1-philosophy")
 def report(
     assignment: Annotated[str, typer.Argument(help="name of the assignment")] = "1-philosophy",
+    course: Course = None,
 ) -> None:
     """Print the class's gradebook: points per question, total, lateness."""
-    from autograder.questions import find_questions
+    from autograder.classroom import Classroom
     from autograder.report import gradebook_table
 
-    gradebook = checkout() / "classroom" / "gradebook.db"
-    if not gradebook.exists():
-        raise CourseError(f"{gradebook} does not exist yet: release the assignment first")
-    try:
-        questions = list(find_questions(assignment))
-    except (KeyError, ModuleNotFoundError):
-        raise CourseError(f"no assignment is called {assignment!r}") from None
-    console.print(gradebook_table(f"sqlite:///{gradebook}", assignment, questions))
+    classroom = Classroom.open(course or checkout())
+    console.print(gradebook_table(classroom.db_url, classroom.course_id, assignment))
 
 
 def main() -> None:
     """Entry point: a user's mistake is one line, not a traceback."""
     try:
         app()
-    except CourseError as error:
-        message = f"autograder: {error}"
-        Console(stderr=True).print(message, style="red", highlight=False, soft_wrap=True)
+    except USER_ERRORS as error:
+        message = f"autograder: {escape(str(error))}"
+        errors.print(message, style="red", highlight=False, soft_wrap=True)
         sys.exit(2)
     except SystemExit as end:
         if end.code == 130:  # Typer's status for Ctrl-C
-            Console(stderr=True).print("autograder: stopped; run the same command again")
+            errors.print("autograder: stopped; run the same command again")
         raise
 
 

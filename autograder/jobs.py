@@ -8,25 +8,6 @@ from autograder.inside.wire import WireError, decode, encode
 
 
 @dataclass(frozen=True)
-class SourceCell:
-    """A cell of the released assignment as nbgrader's gradebook keeps it.
-
-    `source` of a solution cell is the stub that students get; of a test cell it is the whole cell,
-    hidden tests included.
-    """
-
-    name: str
-    cell_type: str
-    source: str
-    locked: bool
-    grade: bool
-    solution: bool
-    task: bool
-    points: float
-    checksum: str
-
-
-@dataclass(frozen=True)
 class Limits:
     """What one notebook may use; sizes in bytes, times in seconds."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import nbformat
 from nbformat import NotebookNode
 from nbgrader import utils
 
@@ -112,7 +113,7 @@ def _outputs(step: Step, result: Result) -> list[NotebookNode]:
         return [outputs.error("Stopped", f"this cell {reason}")]
     if step.index not in result.outputs:
         return [outputs.error("Stopped", "this cell was not reached")]
-    return outputs.clean([dict(output) for output in result.outputs[step.index]])
+    return nbformat.from_dict(result.outputs[step.index])
 
 
 def _verdict(question: Question, job: Job, result: Result, seed: int) -> Verdict:

@@ -1,5 +1,9 @@
 """What a notebook says its outputs are -> outputs that are safe to keep and to show."""
 
+import json
+import re
+from pathlib import PurePosixPath
+
 from bleach import ALLOWED_TAGS
 from nbconvert.preprocessors.sanitize import SanitizeHTML
 from nbformat import NotebookNode, from_dict
@@ -8,11 +12,20 @@ MAX_OUTPUTS = 500
 MAX_TEXT = 4 * 2**20  # characters of a cell's outputs in all
 KINDS = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg")
 TABLES = ["table", "thead", "tbody", "tr", "th", "td", "div", "span", "p", "pre", "br", "h4"]
+MAX_FILES, MAX_FILE_BYTES = 200, 16 * 2**20
+# parts of up to 100 characters that do not begin with a dot; no notebook and no time of submission
+SAFE_PATH = re.compile(
+    r"(?!timestamp\.txt$)(?!.*\.ipynb$)[^/\0.][^/\0]{0,99}(?:/[^/\0.][^/\0]{0,99}){0,7}",
+    re.IGNORECASE,
+)
 LOST = "[an output that could not be kept]\n"
 
 
-def clean(found: object) -> list[NotebookNode]:
-    """nbformat outputs from whatever came: known kinds only, bounded, and no script in any HTML."""
+def clean(found: object) -> list[dict]:
+    """nbformat outputs from whatever came: known kinds only, bounded, and no script in any HTML.
+
+    They are plain JSON again, as a result that crosses to another machine has to be.
+    """
     outputs, used = [], 0
     for item in found[:MAX_OUTPUTS] if type(found) is list else [None]:
         output = _one(item) if type(item) is dict else stream(LOST)
@@ -22,7 +35,23 @@ def clean(found: object) -> list[NotebookNode]:
             break
         outputs.append(output)
     sanitizer = SanitizeHTML(tags=[*ALLOWED_TAGS, *TABLES])
-    return sanitizer.sanitize_code_outputs([from_dict(output) for output in outputs])
+    return json.loads(json.dumps(sanitizer.sanitize_code_outputs(from_dict(outputs))))
+
+
+def clean_files(found: object) -> dict[str, bytes]:
+    """Files by relative path, from whatever came: none that leaves its folder or is a notebook."""
+    kept: dict[str, bytes] = {}
+    size = 0
+    for name, content in found.items() if type(found) is dict else ():
+        if type(name) is not str or type(content) is not bytes or not SAFE_PATH.fullmatch(name):
+            continue
+        above = {str(folder) for folder in PurePosixPath(name).parents}
+        size += len(content)
+        if size > MAX_FILE_BYTES or len(kept) >= MAX_FILES:
+            break
+        if not above & kept.keys() and not any(other.startswith(f"{name}/") for other in kept):
+            kept[name] = content
+    return kept
 
 
 def stream(text: str, name: str = "stdout") -> NotebookNode:

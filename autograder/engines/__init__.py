@@ -1,6 +1,20 @@
-"""Engines run jobs: on this machine (local) or on a Dask cluster (dask). What each must offer:
+"""Engines run jobs: on this machine (local) or on a Dask cluster (dask)."""
 
-    run(jobs: Iterable[tuple[Job, int]]) -> Iterator[tuple[Job, Result]]
+from collections.abc import Iterable, Iterator
+from typing import Protocol
 
-Jobs come lazily, each with its seed; results come in any order, one for each job.
-"""
+from autograder.confine.tiers import Tier
+from autograder.jobs import Job, Result
+
+
+class EngineError(Exception):
+    """The engine cannot be used; the message says why and what to do."""
+
+
+class Engine(Protocol):
+    """A context manager. `tier` is what confines the notebooks."""
+
+    tier: Tier
+
+    def run(self, jobs: Iterable[tuple[Job, int]]) -> Iterator[tuple[Job, Result]]:
+        """Take jobs lazily, each with its seed; results come in any order, one for each job."""

@@ -114,7 +114,7 @@ class Local:
             outputs={index: outputs.clean(found) for index, found in attempt.outputs.items()},
             ended=attempt.ended,
             outcomes=cases,
-            files=attempt.files,
+            files=outputs.clean_files(attempt.files),
             stopped=stopped,
             tier=self.tier.name,
             seconds=seconds,

@@ -1,0 +1,126 @@
+"""Our engine inside nbgrader's own commands: two preprocessors, named in nbgrader_config.py.
+
+    c.Autograde.sanitize_preprocessors = ["autograder.nbgrader.Clean"]
+    c.Autograde.autograde_preprocessors = ["autograder.nbgrader.Run", *the rest as nbgrader has it]
+
+`nbgrader autograde` and the button of the formgrader then run notebooks in warm, confined processes
+and have questions judged outside. Gradebook, feedback and penalties stay nbgrader's.
+"""
+
+import atexit
+import threading
+from pathlib import Path
+
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat import NotebookNode
+from nbgrader.preprocessors import (
+    CheckCellMetadata,
+    ClearOutput,
+    DeduplicateIds,
+    Execute,
+    NbGraderPreprocessor,
+    OverwriteCells,
+    OverwriteKernelspec,
+)
+from traitlets import Bool
+
+from autograder import intake
+from autograder.classroom import Classroom
+from autograder.confine import doctor, tiers
+from autograder.engines import EngineError
+from autograder.engines.local import Local
+from autograder.gradebook import Gradebook
+from autograder.jobs import Job, Limits, Result
+from autograder.marking import make_job, mark
+
+IDLE_S = 300  # a server that once graded does not keep the warm processes for ever
+NO_LIMIT_S = 24 * 3600.0
+
+
+class Clean(NbGraderPreprocessor):
+    """Rebuilds the notebook from the released version and the student's answers.
+
+    In place of ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells and
+    CheckCellMetadata, which run as they are when the instructor does not want notebooks to run.
+    """
+
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        if not ClearOutput(parent=self.parent).enabled:  # nbgrader autograde --no-execute
+            for stock in (DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata):
+                nb, resources = stock(parent=self.parent).preprocess(nb, resources)
+            return nb, resources
+        about = resources["nbgrader"]
+        classroom = _classroom(self)
+        with Gradebook(about["db_url"], classroom.course_id) as gradebook:
+            release = gradebook.releases(about["assignment"])[about["notebook"]]
+        return intake.clean(intake.bare(nb), classroom.in_source_order(release)), resources
+
+
+class Run(Execute):
+    """Runs the notebook in the strongest tier that this machine has, in a warm process."""
+
+    allow_unconfined = Bool(
+        False, help="Run student code with your own rights where it cannot be confined."
+    ).tag(config=True)
+
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict, km: object = None
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        about, folder = resources["nbgrader"], Path(resources["metadata"]["path"])
+        if kernel := intake.foreign_kernel(nb.metadata):
+            raise EngineError(f"kernel {kernel!r} is not Python: only Python can be confined")
+        classroom = _classroom(self)
+        seconds = self.timeout if self.timeout and self.timeout > 0 else NO_LIMIT_S
+        limits = Limits(cell_s=seconds, notebook_s=NO_LIMIT_S)
+        files, _ = intake.files(folder, classroom.ignore)
+        seed = classroom.seed(about["assignment"])
+        job = make_job(
+            about["student"], about["assignment"], about["notebook"], nb, files, limits, seed
+        )
+        result = SHARED.run(classroom, job, seed, self.allow_unconfined)
+        for name, content in result.files.items():
+            place = folder / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+        return mark(nb, job, result, seed).notebook, resources
+
+
+def _classroom(preprocessor: NbGraderPreprocessor) -> Classroom:
+    converter = preprocessor.parent.parent
+    return Classroom(converter.coursedir, converter)
+
+
+class Shared:
+    """One engine for all notebooks that this process grades; it ends after IDLE_S without work."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.engine: Local | None = None
+        self.timer: threading.Timer | None = None
+
+    def run(self, classroom: Classroom, job: Job, seed: int, allow_unconfined: bool) -> Result:
+        with self.lock:
+            if self.timer is not None:
+                self.timer.cancel()
+            if self.engine is None:
+                tier = doctor.chosen(classroom.state)
+                if tier is None and not allow_unconfined:
+                    raise EngineError("this machine confines no student code: autograder doctor")
+                self.engine = Local(tier or tiers.tier("D"), 1).__enter__()
+            ((_, result),) = self.engine.run([(job, seed)])
+            self.timer = threading.Timer(IDLE_S, self.close)
+            self.timer.daemon = True
+            self.timer.start()
+            return result
+
+    def close(self) -> None:
+        with self.lock:
+            if self.engine is not None:
+                self.engine.__exit__()
+                self.engine = None
+
+
+SHARED = Shared()
+atexit.register(SHARED.close)
