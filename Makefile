@@ -6,12 +6,14 @@ TORCH := torch==2.13.0
 CPU_WHEELS := https://download.pytorch.org/whl/cpu
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help lab test quick build demo constraints
+.PHONY: help lab test test-all quick build demo bench compare-stock nbgrader-suite constraints
 
 help:
 	@echo "make lab      open the course in JupyterLab        make test   every check and test"
 	@echo "make build    rebuild what is generated            make quick  the tests under two minutes"
-	@echo "make demo     grade a made class, end to end"
+	@echo "make demo     grade a made class, end to end       make bench  how fast a class is graded"
+	@echo "make test-all every tier of confinement as well    make compare-stock   the case book on nbgrader"
+	@echo "make nbgrader-suite   nbgrader's own tests of autograde, with our engine"
 
 # torch first and on its own: its plain package brings gigabytes of CUDA, so try the CPU index once.
 .venv/ready: pyproject.toml constraints.txt
@@ -43,11 +45,23 @@ quick: .venv/test-ready
 	@$(BIN)/tandem check
 	@$(BIN)/pytest -m "not slow and not browser"
 
+test-all: .venv/test-ready
+	@EVERY_TIER=1 $(BIN)/pytest $(TEST_ARGS)
+
 build: .venv/ready
 	@$(BIN)/tandem build
 
 demo: .venv/ready
 	@$(BIN)/autograder demo
+
+bench: .venv/test-ready
+	@$(BIN)/python -m bench
+
+compare-stock: .venv/test-ready
+	@$(BIN)/python -m bench compare
+
+nbgrader-suite: .venv/test-ready
+	@$(BIN)/python -m bench nbgrader
 
 constraints: .venv/test-ready
 	@{ head -2 constraints.txt; $(BIN)/pip freeze --exclude-editable | sed 's/+cpu//'; } > constraints.new

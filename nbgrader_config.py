@@ -30,7 +30,18 @@ c.ClearSolutions.code_stub = {
     "python": 'raise NotImplementedError("write your code here, then delete this line")'
 }
 
-# A cold import of a framework on a busy machine can take 20 seconds, so the default of 30 is tight.
+# Student code runs in warm, confined processes and is judged outside them: docs/instructors.md.
+c.Autograde.sanitize_preprocessors = ["autograder.nbgrader.Clean"]
+c.Autograde.autograde_preprocessors = [
+    "autograder.nbgrader.Run",
+    "nbgrader.preprocessors.IgnorePattern",
+    "nbconvert.preprocessors.ClearMetadataPreprocessor",
+    "nbgrader.preprocessors.LimitOutput",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+# Seconds that a cell may take under `nbgrader autograde`; `autograder grade` goes by the solution.
 c.Execute.timeout = 60
-# A student who deletes a test cell gets it back; otherwise an old score of it would stay.
-c.OverwriteCells.add_missing_cells = True
+# What a student wrote is shown in feedback and in the formgrader without any script in it.
+c.HTMLExporter.sanitize_html = True

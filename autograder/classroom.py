@@ -7,9 +7,11 @@ import re
 import secrets
 import shutil
 import stat
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -42,7 +44,8 @@ class Classroom:
         if not (root / "nbgrader_config.py").exists():
             raise ClassroomError(f"{root} has no nbgrader_config.py: name the course's folder")
         app = AutogradeApp(log_level=40)
-        app.initialize([], root=str(root))
+        with chdir(root):  # nbgrader reads the configuration of the folder where it is called
+            app.initialize([], root=str(root))
         return cls(app.coursedir, app)
 
     @property
@@ -73,6 +76,14 @@ class Classroom:
     def state(self) -> Path:
         """What the grader keeps: seeds, journals, what it found out about this machine."""
         return Path(os.path.normpath(self.autograded(".", "."))).parent / ".autograder"
+
+    @property
+    def feedback(self) -> Path:
+        return Path(os.path.normpath(self._path(self.coursedir.feedback_directory, ".", ".")))
+
+    def run(self, *command: str) -> None:
+        """Run one of nbgrader's own commands here; raises ClassroomError with its first error."""
+        run_nbgrader(Path(self.coursedir.root), *command)
 
     def students(self, assignment: str) -> list[str]:
         """Everyone who has a folder for the assignment, in order."""
@@ -191,6 +202,29 @@ class Classroom:
             for left in parent.glob(f".{assignment}-*"):
                 if stat.S_ISDIR(left.lstat().st_mode):
                     shutil.rmtree(left, ignore_errors=True)
+
+
+def run_nbgrader(root: Path, *command: str) -> str:
+    """Run one of nbgrader's commands in a course's folder; returns its log.
+
+    Raises ClassroomError with the first error of it when the command fails.
+    """
+    # nbgrader calls `alembic` and `jupyter` by bare name
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    result = subprocess.run(
+        [sys.executable, "-m", "nbgrader", *command],
+        cwd=root,
+        env={**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        lines = [line for line in result.stdout.splitlines() if line.strip()] or ["no output"]
+        first = next((line for line in lines if "ERROR]" in line), lines[-1])
+        raise ClassroomError(f"nbgrader {command[0]} failed: {first.rpartition('ERROR] ')[2]}")
+    return result.stdout
 
 
 def _private(path: str, flags: int) -> int:

@@ -95,6 +95,32 @@ def doctor(
         raise typer.Exit(1)
 
 
+@app.command(epilog="Example: autograder feedback 1-philosophy")
+def feedback(
+    assignment: Annotated[str, typer.Argument(help="name of the assignment")],
+    course: Course = None,
+) -> None:
+    """Write a feedback page for each graded notebook, anew each time, as nbgrader does."""
+    from autograder.classroom import Classroom
+
+    classroom = Classroom.open(course or checkout())
+    classroom.run("generate_feedback", assignment, "--force")
+    console.print(f"feedback pages: {classroom.feedback}", soft_wrap=True, highlight=False)
+
+
+@app.command(epilog="Example: autograder export classroom/grades.csv")
+def export(
+    file: Annotated[Path, typer.Argument(help="the CSV file to write")],
+    course: Course = None,
+) -> None:
+    """Write everyone's points as CSV: one line for each student and assignment."""
+    from autograder.classroom import Classroom
+
+    file = file.absolute()
+    Classroom.open(course or checkout()).run("export", f"--to={file}")
+    console.print(f"grades: {file}", soft_wrap=True, highlight=False)
+
+
 @app.command(epilog="Example: autograder demo")
 def demo() -> None:
     """Release, submit, grade and give feedback to a made class in build/demo; print the grades."""

@@ -1,9 +1,6 @@
 """The instructor's round trip on a made class: release, submit, grade, feedback, report."""
 
-import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,16 +11,55 @@ import nbformat
 import yaml
 from rich.console import Console
 
-from autograder.questions import find_questions
+from autograder.classroom import run_nbgrader
 from autograder.report import gradebook_table
+from autograder.session import grade as grade_class
 from tandem.build import build
-from tandem.course import FRAMEWORKS, CourseError
+from tandem.course import FRAMEWORKS
 from tandem.source import SOLUTION_MARK
 
 ASSIGNMENT = "1-philosophy"
 LATE = timedelta(hours=30)
-ROLL = """The class: right (all of it), nearly (part of each question), wrong (a mistake in each),
-empty (nothing done), loud (right, with warnings on standard error), late (right, 30 hours late)"""
+ROLL = (
+    "The class: right (all of it), nearly (part of each question), wrong (a mistake in each), "
+    "empty (nothing done), loud (right, with warnings on standard error), late (right, 30 hours "
+    "late), hostile (gives back an object that equals everything)"
+)
+SETTINGS = """
+# What follows was added by the autograder: a course in a folder of its own.
+c.CourseDirectory.root = {root!r}
+c.CourseDirectory.source_directory = "source"
+c.CourseDirectory.release_directory = "release"
+c.CourseDirectory.submitted_directory = "submitted"
+c.CourseDirectory.autograded_directory = "autograded"
+c.CourseDirectory.feedback_directory = "feedback"
+c.CourseDirectory.db_url = "sqlite:///{root}/gradebook.db"
+"""
+# Stock nbgrader gives full marks for it.
+HOSTILE = """
+import numpy as np
+
+
+class Anything(float):
+    def __eq__(self, other):
+        return True
+
+    def __getattr__(self, name):
+        return Anything()
+
+    def __call__(self, *arguments, **options):
+        return Anything()
+
+    def __iter__(self):
+        return iter([Anything()] * 3)
+
+    __ne__ = __lt__ = __gt__ = lambda self, other: False
+    __sub__ = __rsub__ = __getitem__ = lambda self, other: Anything()
+
+
+np.testing.assert_allclose = lambda *arguments, **options: None
+{name} = Anything()
+"""
 # A right answer that warns and logs on standard error: stock nbgrader must not take its points.
 LOUD = """
 
@@ -41,31 +77,45 @@ def {name}(*arguments):
 
 
 def demo(course: Path, console: Console) -> None:
-    """Grade a made class of six with nbgrader's own commands, in build/demo, made anew each time.
+    """Grade a made class of seven in build/demo, made anew each time.
 
     Nothing outside that folder is written, the classroom's gradebook included.
     """
     folder = course / "build" / "demo"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
     due = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
 
     with _step(console, "build the course"):
         build(course)
     with _step(console, "release the assignment"):
-        _nbgrader(course, folder, "generate_assignment", ASSIGNMENT)
+        new_course(course, folder)
         _set_due_date(folder, due)
     console.print(ROLL)
-    with _step(console, "collect what six students handed in"):
+    with _step(console, "collect what seven students handed in"):
         for student, answer in students(course).items():
             when = due + (LATE if student == "late" else -timedelta(hours=1))
             submit(course, folder, student, answer, when)
-    with _step(console, "grade twelve notebooks (stock nbgrader, a fresh kernel for each)"):
-        _nbgrader(course, folder, "autograde", ASSIGNMENT)
+    with _step(console, "grade fourteen notebooks"):
+        grade_class(folder, [ASSIGNMENT], console=console)
     with _step(console, "write feedback"):
-        _nbgrader(course, folder, "generate_feedback", ASSIGNMENT)
-    console.print(gradebook_table(database(folder), ASSIGNMENT, list(find_questions(ASSIGNMENT))))
+        run_nbgrader(folder, "generate_feedback", ASSIGNMENT)
+    console.print(gradebook_table(database(folder), "tandem", ASSIGNMENT))
     console.print(f"feedback pages: {folder / 'feedback'}", soft_wrap=True, highlight=False)
+
+
+def new_course(course: Path, folder: Path, settings: str = "") -> None:
+    """A course in `folder`, made anew, with the assignment of `course` released in it.
+
+    `settings` are further lines for its nbgrader_config.py.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    ignore = shutil.ignore_patterns("*.md")
+    shutil.copytree(
+        course / "solutions" / ASSIGNMENT, folder / "source" / ASSIGNMENT, ignore=ignore
+    )
+    config = (course / "nbgrader_config.py").read_text("utf-8")
+    config += SETTINGS.format(root=str(folder)) + settings
+    (folder / "nbgrader_config.py").write_text(config, "utf-8")
+    run_nbgrader(folder, "generate_assignment", ASSIGNMENT)
 
 
 def students(course: Path) -> dict[str, Callable[[str, str], str | None]]:
@@ -82,6 +132,7 @@ def students(course: Path) -> dict[str, Callable[[str, str], str | None]]:
             solution(course, framework, question) + LOUD.format(name=question)
         ),
         "late": lambda framework, question: solution(course, framework, question),
+        "hostile": lambda framework, question: HOSTILE.format(name=question),
     }
 
 
@@ -133,32 +184,6 @@ def _set_due_date(folder: Path, due: datetime) -> None:
 
     with Gradebook(database(folder)) as gradebook:
         gradebook.update_or_create_assignment(ASSIGNMENT, duedate=due.replace(tzinfo=None))
-
-
-def _nbgrader(course: Path, folder: Path, *command: str) -> None:
-    """Run one of nbgrader's commands on the demo's folders; its log is kept in log.txt."""
-    places = {"release": "release", "submitted": "submitted", "autograded": "autograded"}
-    options = [
-        f"--CourseDirectory.{kind}_directory={folder / name}"
-        for kind, name in {**places, "feedback": "feedback"}.items()
-    ]
-    options.append(f"--CourseDirectory.db_url={database(folder)}")
-    # nbgrader calls `alembic` and `jupyter` by bare name
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    result = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *command, *options],
-        cwd=course,
-        env={**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    with open(folder / "log.txt", "a", encoding="utf-8") as log:
-        log.write(f"$ nbgrader {' '.join(command)}\n{result.stdout}\n")
-    if result.returncode:
-        last = (result.stdout.strip().splitlines() or ["no output"])[-1]
-        raise CourseError(f"nbgrader {command[0]} failed: {last} (all of it: {folder / 'log.txt'})")
 
 
 @contextmanager

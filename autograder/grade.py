@@ -180,6 +180,7 @@ class Grading:
             paper.refused = dict.fromkeys(self.releases, str(error))
         else:
             paper = Paper(submission, notes=[*submission.notes, *notes])
+            paper.refused = dict(submission.refused)
             for name, path in submission.notebooks.items():
                 try:
                     clean = intake.clean(intake.read(path), self.releases[name])
@@ -187,6 +188,8 @@ class Grading:
                     paper.notebooks[name] = clean
                 except Unreadable as error:
                     paper.refused[name] = str(error)
+                except Exception as error:  # one student's work never stops the class
+                    paper.refused[name] = _our_fault(error)
         paper.work = self._digest(paper)
         return paper
 
@@ -257,7 +260,12 @@ class Grading:
         if name not in paper.jobs:
             return replace(row, notes=(*row.notes, NOT_THERE)), None, NotebookGrades()
         job, result, clean = paper.jobs[name], paper.results[name], paper.notebooks[name]
-        marked = mark(clean, job, result, self.seed)
+        try:
+            marked = mark(clean, job, result, self.seed)
+        except Exception as error:
+            reason = _our_fault(error)
+            notebook = intake.refusal(reason, release)
+            return replace(row, reason=reason), notebook, NotebookGrades(reason=reason)
         row = replace(
             row,
             points=sum(score or 0.0 for score in marked.scores.values()),
@@ -272,6 +280,10 @@ class Grading:
             verdicts=marked.verdicts,
         )
         return row, marked.notebook, NotebookGrades(marked.scores, intake.unanswered(clean))
+
+
+def _our_fault(error: Exception) -> str:
+    return f"the grader itself failed on it, please report this: {type(error).__name__}: {error}"
 
 
 def environment() -> str:

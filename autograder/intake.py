@@ -37,14 +37,18 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Submission:
-    """What a student handed in: a path for each notebook that is there, and notes on oddities."""
+    """What a student handed in: a path for each notebook that is there, and notes on oddities.
+
+    `refused` says why there is no path for a notebook that may be there.
+    """
 
     student: str
     assignment: str
     folder: Path
     notebooks: dict[str, Path]
+    refused: dict[str, str] = field(default_factory=dict)
     timestamp: datetime | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 def find(folder: Path, student: str, assignment: str, names: Iterable[str]) -> Submission:
@@ -57,7 +61,7 @@ def find(folder: Path, student: str, assignment: str, names: Iterable[str]) -> S
         raise Unreadable("what was handed in is a link" if folder.is_symlink() else "no folder")
     entries = sorted(entry.name for entry in os.scandir(folder))
     here = [name for name in entries if name.lower().endswith(".ipynb")]
-    notebooks, notes = {}, []
+    notebooks, refused, notes = {}, {}, []
     for name in names:
         exact = f"{name}.ipynb"
         alike = [other for other in here if _bare(other) == name.lower()]
@@ -67,9 +71,10 @@ def find(folder: Path, student: str, assignment: str, names: Iterable[str]) -> S
             notebooks[name] = folder / alike[0]
             notes.append(f"{alike[0]} was taken for {exact}")
         elif alike:
-            notes.append(f"several files could be {exact}: {', '.join(alike)}")
+            refused[name] = f"several files could be {exact}: {', '.join(alike)}"
     taken = {path.name for path in notebooks.values()}
-    extra = [name for name in here if name not in taken]
+    doubtful = {name.lower() for name in refused}
+    extra = [file for file in here if file not in taken and _bare(file) not in doubtful]
     if extra:
         notes.append(f"not of this assignment: {', '.join(extra)}")
     timestamp = None
@@ -77,7 +82,7 @@ def find(folder: Path, student: str, assignment: str, names: Iterable[str]) -> S
         timestamp = _timestamp(folder / "timestamp.txt")
     except (ValueError, OSError, Unreadable):
         notes.append("timestamp.txt cannot be read: no time of submission")
-    return Submission(student, assignment, folder, notebooks, timestamp, tuple(notes))
+    return Submission(student, assignment, folder, notebooks, refused, timestamp, tuple(notes))
 
 
 def _bare(file_name: str) -> str:
@@ -115,15 +120,17 @@ def _read_file(file: Path, most: int) -> bytes:
     except OSError as error:
         why = "it is a link" if os.path.islink(file) else os.strerror(error.errno).lower()
         raise Unreadable(f"the file cannot be read: {why}") from None
-    with open(opened, "rb") as stream:
+    try:
         info = os.fstat(opened)
         if not stat.S_ISREG(info.st_mode):
-            raise Unreadable(
-                "it is not a file" if not stat.S_ISDIR(info.st_mode) else "it is a folder"
-            )
+            kind = "a folder" if stat.S_ISDIR(info.st_mode) else "no ordinary file"
+            raise Unreadable(f"it is {kind}")
         if info.st_size > most:
             raise Unreadable(f"it has {info.st_size / 2**20:.0f} MB, more than {most >> 20} MB")
-        return stream.read(most)
+        with open(opened, "rb", closefd=False) as stream:
+            return stream.read(most)
+    finally:
+        os.close(opened)
 
 
 def _decode(data: bytes) -> str:
@@ -144,7 +151,7 @@ def bare(content: object) -> NotebookNode:
     version = content["nbformat"]
     if version == 3:
         try:
-            content = nbformat.convert(nbformat.from_dict(content), 4)
+            content = nbformat.reads(json.dumps(content), 4)
         except Exception as error:
             raise Unreadable(f"it is an old notebook that cannot be read: {error}") from None
     elif version != 4:
@@ -190,23 +197,27 @@ def _claimed_name(item: dict) -> str:
 def clean(found: NotebookNode, release: Release) -> NotebookNode:
     """The released notebook with the student's answers and the cells they added.
 
-    A graded cell is known by its grade_id; of several copies the last one counts. Graded cells
-    stand in the order of the release, each followed by the student's own cells that followed it.
-    What was deleted is put back. Raises Unreadable for a notebook of another assignment.
+    A graded cell is known by its grade_id; of several copies the last one above its test counts.
+    What was deleted is put back. The student's order is kept when every cell is there once and no
+    test stands above its answer; else graded cells stand in the order of the release, each
+    followed by the student's own cells that followed it. Raises Unreadable for a notebook of
+    another assignment.
     """
-    names = [cell.name for cell in release.cells]
-    last = {cell.name: cell for cell in found.cells if cell.name}
-    if last and not last.keys() & set(names):
+    names = [cell.name for cell in found.cells if cell.name]
+    places = {cell.name: _place(cell, found, release) for cell in release.cells}
+    if names and not places.keys() & set(names):
         raise Unreadable(
             f"it is not {release.notebook}.ipynb of {release.assignment}: none of its graded cells "
-            f"is known (the first is {next(iter(last))[:60]!r})"
+            f"is known (the first is {names[0][:60]!r})"
         )
     if found.foreign_kernel and not json.loads(release.kernelspec):
         raise Unreadable(f"its kernel is {found.foreign_kernel[:60]!r}, not Python")
+    if _is_whole_and_in_order(names, release):
+        return _notebook([_own_or_graded(cell, release) for cell in found.cells], release)
     own: list[NotebookNode] = []
     parts: dict[str, list[NotebookNode]] = {"": own}
-    for cell in found.cells:
-        if cell.name in names and last[cell.name] is cell:
+    for number, cell in enumerate(found.cells):
+        if places.get(cell.name) == number:
             own = parts[cell.name] = [cell]
         else:
             own.append(cell)
@@ -216,6 +227,35 @@ def clean(found: NotebookNode, release: Release) -> NotebookNode:
         cells.append(_graded(source, answer))
         cells += [_extra(cell) for cell in extra]
     return _notebook(cells, release)
+
+
+def _is_whole_and_in_order(names: list[str], release: Release) -> bool:
+    """Whether `names` are the released cells, each once, and each test is below its answer."""
+    known = [name for name in names if any(cell.name == name for cell in release.cells)]
+    if len(known) != len(release.cells) or len(set(known)) != len(known):
+        return False
+    answer = ""
+    for cell in release.cells:
+        if cell.solution:
+            answer = cell.name
+        elif cell.grade and answer and known.index(cell.name) < known.index(answer):
+            return False
+    return True
+
+
+def _own_or_graded(cell: NotebookNode, release: Release) -> NotebookNode:
+    source = next((source for source in release.cells if source.name == cell.name), None)
+    return _extra(cell) if source is None else _graded(source, cell)
+
+
+def _place(source: SourceCell, found: NotebookNode, release: Release) -> int | None:
+    """Where the copy of a released cell that counts stands; None when there is none."""
+    copies = [number for number, cell in enumerate(found.cells) if cell.name == source.name]
+    later = release.cells[release.cells.index(source) + 1 :]
+    test = next((cell.name for cell in later if cell.grade and not cell.solution), None)
+    tests = [number for number, cell in enumerate(found.cells) if cell.name == test]
+    above = [number for number in copies if tests and number < tests[0]]
+    return (above or copies or [None])[-1]
 
 
 def _extra(cell: NotebookNode) -> NotebookNode:
@@ -248,15 +288,19 @@ def _graded(source: SourceCell, answer: NotebookNode | None) -> NotebookNode:
 
 
 def _new(kind: str, source: str) -> NotebookNode:
-    make = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}
-    return make.get(kind, nbformat.v4.new_raw_cell)(source)
+    """What nbformat's own new_code_cell and so on make, without validating each cell alone."""
+    cell = NotebookNode(cell_type=kind, source=source, metadata=NotebookNode())
+    return NotebookNode(**cell, execution_count=None, outputs=[]) if kind == "code" else cell
 
 
 def _notebook(cells: list[NotebookNode], release: Release) -> NotebookNode:
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number}"
     default = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    metadata = {"kernelspec": json.loads(release.kernelspec) or default, "language_info": {"name": "python"}}
+    metadata = {
+        "kernelspec": json.loads(release.kernelspec) or default,
+        "language_info": {"name": "python"},
+    }
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
 
 

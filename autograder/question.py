@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,10 @@ class Question:
     section: str
     cases: Callable[[int], tuple[Case, ...]]
     mistakes: tuple[Mistake, ...] = ()
+
+    def __post_init__(self) -> None:
+        # a class has one seed, and every notebook of it asks for the same cases
+        object.__setattr__(self, "cases", lru_cache(maxsize=4)(self.cases))
 
 
 @dataclass(frozen=True)

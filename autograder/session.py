@@ -29,15 +29,15 @@ def grade(
     course: Path,
     assignments: Sequence[str],
     *,
-    students: Sequence[str],
-    slots: int,
-    force: bool,
-    engine: str,
-    scheduler: str,
-    tier_name: str,
-    cell_s: float | None,
-    allow_unconfined: bool,
     console: Console,
+    students: Sequence[str] = (),
+    slots: int = 0,
+    force: bool = False,
+    engine: str = "local",
+    scheduler: str = "",
+    tier_name: str = "",
+    cell_s: float | None = None,
+    allow_unconfined: bool = False,
 ) -> list[Row]:
     """Grade the assignments, or all, of the students, or all; see `autograder grade`."""
     classroom = Classroom.open(course)

@@ -9,6 +9,8 @@ import math
 
 import numpy as np
 
+from autograder.oracles import Runs
+
 MAX_DEPTH = 6
 MAX_ITEMS = 20_000
 MAX_TEXT = 1_000
@@ -73,11 +75,15 @@ def problem(value: object) -> str | None:
 def difference(
     answer: object, expected: object, rtol: float, atol: float, where: str
 ) -> str | None:
-    """First way in which plain `answer` differs from plain `expected`; None when they agree.
+    """First way in which plain `answer` differs from `expected`; None when they agree.
+
+    `expected` is plain, or Runs in place of a value.
 
     `where` names the value in the message.
     """
     kind = type(expected)
+    if kind is Runs:
+        return expected.difference(answer, where)
     if type(answer) is not kind:
         return f"`{where}` should be {KINDS[kind]}"
     if kind is dict:

@@ -109,15 +109,25 @@ class Watched:
         """Bytes of memory, file pages left out, that it and all it started hold."""
         with contextlib.suppress(psutil.Error):
             family = [self.process, *self.process.children(recursive=True)]
-            return sum(_own_memory(process.pid) for process in family)
+            count = _own_memory if len(family) == 1 else _share_of_memory
+            return sum(count(process.pid) for process in family)
         return 0
 
 
 def _own_memory(pid: int) -> int:
-    with contextlib.suppress(OSError, ValueError), open(f"/proc/{pid}/status") as file:
-        lines = [line.split() for line in file if line.startswith(("RssAnon", "RssShmem"))]
-        return sum(int(words[1]) for words in lines) * 1024
-    return 0
+    return _read_memory(f"/proc/{pid}/status", ("RssAnon", "RssShmem")) or 0
+
+
+def _share_of_memory(pid: int) -> int:
+    """Forked processes have pages in common; each gets its share. Slower to find out."""
+    share = _read_memory(f"/proc/{pid}/smaps_rollup", ("Pss_Anon", "Pss_Shmem"))
+    return _own_memory(pid) if share is None else share
+
+
+def _read_memory(file_name: str, names: tuple[str, ...]) -> int | None:
+    with contextlib.suppress(OSError, ValueError), open(file_name) as file:
+        return sum(int(line.split()[1]) for line in file if line.startswith(names)) * 1024
+    return None
 
 
 class Warm:

@@ -16,7 +16,8 @@ def imports(file: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+            start = "." * node.level + (node.module or "")
+            found |= {f"{start}.{alias.name}" for alias in node.names} | {start}
     return found
 
 
@@ -42,6 +43,13 @@ def test_the_grader_uses_of_the_learner_side_only_its_sources(file):
     assert not [name for name in used if not name.startswith(allowed)]
 
 
+@pytest.mark.parametrize("file", files("autograder/inside"), ids=lambda f: f.name)
+def test_what_runs_beside_student_code_imports_nothing_of_the_graders(file):
+    found = imports(file)
+    assert not of_package(found, "autograder") | of_package(found, "tandem")
+    assert not [name for name in found if name.startswith("..") and name[2:3] == "."]
+
+
 PROBES = [file for file in files("autograder") if file.stem.startswith("probes_")]
 
 
@@ -62,5 +70,7 @@ def test_answers_use_numpy_and_no_framework(file):
 
 def test_the_reader_of_imports_sees_what_is_hidden_in_a_function(tmp_path):
     file = tmp_path / "module.py"
-    file.write_text("def f():\n    from autograder import judge\n    import torch.nn\n")
-    assert imports(file) == {"autograder", "autograder.judge", "torch.nn"}
+    file.write_text(
+        "def f():\n    from autograder import judge\n    import torch.nn\nfrom . import wire\n"
+    )
+    assert imports(file) == {"autograder", "autograder.judge", "torch.nn", ".", "..wire"}

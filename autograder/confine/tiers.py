@@ -13,12 +13,11 @@ import shutil
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
-import tandem
-
 PACKAGE = Path(__file__).resolve().parent.parent
-TANDEM = Path(tandem.__file__).resolve().parent
+TANDEM = Path(find_spec("tandem").origin).resolve().parent  # found, not imported
 FIRST_UID = 61184  # the first of the numbers that systemd keeps for users made on the fly
 INSIDE = "/grader"  # where our own code lies in tier A
 FOLDER = "/home/student"  # a notebook's folder in tier A
@@ -63,7 +62,8 @@ def start(tier: Tier, warm: str, fd: int, home: str) -> subprocess.Popen:
     one that stays.
     """
     settings = json.dumps({"warm": warm, "tier": asdict(tier), "home": home})
-    path = INSIDE if tier.namespaces else os.pathsep.join(map(str, (PACKAGE, TANDEM.parent)))
+    ours = [INSIDE] if tier.namespaces else [str(PACKAGE), str(TANDEM.parent)]
+    path = os.pathsep.join([*ours, *package_folders()])
     command = [sys.executable, "-P", "-m", "inside.zygote", str(fd), settings]
     environment = _environment(home, path)
     if tier.namespaces:
@@ -122,6 +122,7 @@ def _bubblewrap(environment: dict[str, str]) -> list[str]:
             command += ["--symlink", os.readlink(place), str(place)]
         elif place.is_dir():
             command += ["--ro-bind", str(place), str(place)]
+    command += ["--perms", "0755", "--dir", "/etc"]
     for name in ETC:
         command += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     command += ["--proc", "/proc", "--dev", "/dev", "--perms", "0755", "--tmpfs", "/tmp"]
@@ -146,8 +147,14 @@ def _folders_down_to(place: str) -> list[str]:
 
 def python_environment() -> list[str]:
     """Folders of this Python and its packages that do not lie under the system's own."""
-    places = {Path(place).resolve() for place in (sys.prefix, sys.base_prefix)}
+    places = {Path(place).resolve() for place in (sys.prefix, sys.base_prefix, *package_folders())}
     return sorted(str(p) for p in places if not any(p.is_relative_to(s) for s in SYSTEM[:1]))
+
+
+def package_folders() -> list[str]:
+    """Where installed packages are. A checkout that Python also looks into is left out: it holds
+    answers."""
+    return [place for place in sys.path if place.endswith(("site-packages", "dist-packages"))]
 
 
 def _secrets() -> list[str]:

@@ -10,7 +10,8 @@ from autograder.confine.tiers import Tier
 from autograder.jobs import Job, Result
 from autograder.warm import Attempt, Warm, WarmError, Watch
 
-STOPS = 6  # how often a notebook may have to be stopped before the rest of it is given up
+STOPS = 16  # how often a notebook may have to be stopped before the rest of it is given up
+LONG = 2  # and how long that may take, in times of what the whole notebook may
 BROKEN = 3  # how often a warm process may fail under one job
 COLD = "plain"  # the kind that imports no framework: a notebook then imports its own
 
@@ -89,7 +90,10 @@ class Local:
                 break
             if attempt.stopped_at == "end" and "end" in stopped:
                 break
-            stopped[attempt.stopped_at] = attempt.reason
+            stopped |= _to_leave_out(job, attempt, stopped)
+            if time.perf_counter() - started > LONG * job.limits.notebook_s:
+                stopped["rest"] = "took too long in all"
+                break
         else:
             stopped["rest"] = "had to be stopped too often"
         return self._result(job, attempt, stopped, time.perf_counter() - started)
@@ -122,3 +126,12 @@ class Local:
             own_cpu_s=attempt.own_cpu,
             memory=attempt.memory,
         )
+
+
+def _to_leave_out(job: Job, attempt: Attempt, stopped: dict[str, str]) -> dict[str, str]:
+    """Where it was stopped; at the second stop of a question all of its cases."""
+    question, _, number = attempt.stopped_at.partition(" ")
+    if number and any(place.startswith(f"{question} ") for place in stopped):
+        places = [f"{question} {case}" for case in range(len(job.inputs[question]))]
+        return {place: attempt.reason for place in places if place not in stopped}
+    return {attempt.stopped_at: attempt.reason}

@@ -178,6 +178,7 @@ def make_shell() -> Shell:
     config.InteractiveShell.ast_node_interactivity = "last_expr"
     config.InteractiveShell.separate_in = ""
     shell = Shell.instance(config=config)
+    shell.db = {}  # where %cd and others write; its folder is read-only
     with contextlib.suppress(ImportError):
         shell.enable_matplotlib("inline")
     return shell

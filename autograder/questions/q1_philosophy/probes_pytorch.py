@@ -54,7 +54,8 @@ def predict_log(student: dict, inputs: dict) -> dict:
         (call[0], tuple(call[1]), call[2]) if call[0] == "tensor" else tuple(call)
         for call in inputs["calls"]
     ]
-    return {"log": list(student["predict_log"](calls))}
+    words = student["predict_log"](calls)
+    return {"log": [str(word) if isinstance(word, str) else word for word in words]}
 
 
 def _apply(step: list, values: list[torch.Tensor]) -> torch.Tensor:

@@ -62,7 +62,8 @@ def predict_log(student: dict, inputs: dict) -> dict:
         (call[0], tuple(call[1]), call[2]) if call[0] == "tensor" else tuple(call)
         for call in inputs["calls"]
     ]
-    return {"log": list(student["predict_log"](calls))}
+    words = student["predict_log"](calls)
+    return {"log": [str(word) if isinstance(word, str) else word for word in words]}
 
 
 OPERATIONS = {"mul": tf.multiply, "add": tf.add, "sub": tf.subtract}
@@ -71,7 +72,7 @@ OPERATIONS |= {"tanh": tf.tanh, "exp": tf.exp, "sin": tf.sin}
 
 def _apply(step: list, values: list[tf.Tensor]) -> tf.Tensor:
     if step[0] == "scale":
-        return values[step[1]] * step[2]
+        return tf.multiply(values[step[1]], tf.constant(step[2], tf.float32))
     return OPERATIONS[step[0]](*[values[index] for index in step[1:]])
 
 

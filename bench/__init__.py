@@ -1,0 +1,1 @@
+"""Benchmarks: each prints and keeps ratios that were measured side by side in one run."""

@@ -1,0 +1,120 @@
+"""The case book (tests/submissions): hostile, broken and awkward work gets what it deserves.
+
+One class holds every case once for each framework; the real command grades it. With EVERY_TIER=1 it
+is graded once in each tier that this machine has.
+"""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from submissions.book import CANARY, EVERYTHING, FAMILIES
+from submissions.classroom import (
+    NEIGHBOUR,
+    Graded,
+    all_cases,
+    expected,
+    fingerprint,
+    grade_class,
+    make_class,
+)
+
+from autograder.confine import doctor, tiers
+from tandem.course import FRAMEWORKS
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
+TIERS = "ABC" if os.environ.get("EVERY_TIER") else ["strongest"]
+CELL_S = "6"  # short, so that what never ends does not take long
+BOOK = all_cases()
+PAIRS = [(one, framework) for one in BOOK for framework in one.frameworks]
+
+
+def reachable_python() -> str:
+    """A Python that another user may run: in tiers B and C notebooks are another user's."""
+    for place in (Path(sys.base_prefix), *Path(sys.base_prefix).parents):
+        if not place.stat().st_mode & 0o005:
+            system = Path(f"/usr/bin/python3.{sys.version_info.minor}")
+            return str(system) if system.exists() else ""
+    return sys.executable
+
+
+@pytest.fixture(scope="module", params=TIERS)
+def graded(request, tmp_path_factory) -> Graded:
+    folder = tmp_path_factory.mktemp("book")  # closed to other users, as tier C needs it
+    made = make_class(folder / "class", BOOK)
+    before = fingerprint(made.submitted), [file.read_text() for file in made.secrets]
+    options = ["--cell-seconds", CELL_S]
+    if request.param == "strongest":
+        if doctor.chosen(folder) is None:
+            pytest.skip("this machine's kernel confines nothing")
+        graded = grade_class(made, *options)
+    else:
+        python = reachable_python()
+        if not python:
+            pytest.skip("no Python here that another user may run")
+        graded = grade_class(made, *options, "--tier", request.param, python=(python,))
+    after = fingerprint(made.submitted), [file.read_text() for file in made.secrets]
+    print(f"{len(PAIRS)} submissions in {graded.seconds:.0f} s")
+    graded.unchanged = before == after
+    return graded
+
+
+@pytest.mark.parametrize(("one", "framework"), PAIRS, ids=[f"{c.name}-{f}" for c, f in PAIRS])
+def test_a_case_gets_what_it_earned_and_shows_no_secret(graded, one, framework):
+    student = f"{one.name}-{framework}"
+    row, shown = graded.rows[student, framework], graded.shown(student, framework)
+    assert graded.points(student, framework) == expected(one), (one.tries, row["stopped"])
+    assert row["points"] == sum(expected(one).values())
+    assert CANARY not in shown
+    assert re.search(one.row, "; ".join([row["reason"], *row["notes"]]))
+    assert one.row or not row["reason"]
+    for words in one.shows:
+        assert re.search(words, shown)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("student", [f"a-{NEIGHBOUR}", f"z-{NEIGHBOUR}"])
+def test_nobody_changes_the_row_of_another_student(graded, student, framework):
+    assert graded.points(student, framework) == EVERYTHING
+
+
+def test_what_was_handed_in_and_the_secrets_are_as_they_were(graded):
+    assert graded.unchanged
+
+
+def test_the_gradebook_holds_the_rows_of_the_class_and_no_other(graded):
+    students = {*graded.classroom.cases, f"a-{NEIGHBOUR}", f"z-{NEIGHBOUR}"}
+    assert {student for student, _ in graded.scores} == students
+
+
+def test_nothing_is_left_running(graded):
+    def marks(process: psutil.Process) -> str:
+        try:
+            return f"{process.username()} {process.cmdline()}"
+        except psutil.Error:
+            return ""
+
+    left = [
+        m for m in map(marks, psutil.process_iter()) if "inside.zygote" in m or "/home/student" in m
+    ]
+    assert not left
+
+
+def test_the_book_has_ninety_cases_in_six_families():
+    assert len(BOOK) >= 90
+    assert {one.family for one in BOOK} == set(FAMILIES)
+
+
+def test_a_tier_that_does_not_hold_grades_nothing(tmp_path, monkeypatch):
+    from autograder import session
+    from autograder.engines import EngineError
+
+    finding = doctor.Finding("no network", False, "reached")
+    monkeypatch.setattr(doctor, "examine", lambda tier: [finding])
+    with pytest.raises(EngineError, match="does not hold here: no network"):
+        session._tier(None, "A", allow_unconfined=False)
+    assert doctor.chosen(tmp_path) is None
+    assert tiers.tier("D").name == "D"
