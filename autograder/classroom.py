@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import chdir, contextmanager
+from contextlib import chdir, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -173,10 +173,7 @@ class Classroom:
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{assignment}-", dir=target.parent))
         os.chmod(draft, 0o755)
-        for name, content in files.items():
-            place = draft / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content)
+        write_files(draft, files)
         if timestamp is not None:
             (draft / "timestamp.txt").write_text(timestamp, "utf-8")
         self._set_permissions(draft)
@@ -202,6 +199,15 @@ class Classroom:
             for left in parent.glob(f".{assignment}-*"):
                 if stat.S_ISDIR(left.lstat().st_mode):
                     shutil.rmtree(left, ignore_errors=True)
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files by relative path; the first one wins where one stands in another's way."""
+    for name, content in files.items():
+        place = folder / name
+        with suppress(FileExistsError, NotADirectoryError, IsADirectoryError):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
 
 
 def run_nbgrader(root: Path, *command: str) -> str:

@@ -27,6 +27,7 @@ def lines(verdict: Verdict) -> Iterator[str]:
 
 def missing(question: str, names: Iterable[str]) -> str:
     """That there is no such function, and which of the functions in `names` may be meant."""
-    close = difflib.get_close_matches(question, list(names), n=1)
+    names = [name for name in names if name != question]
+    close = difflib.get_close_matches(question, names, n=1)
     hint = f"; did you mean {close[0]}? Rename it to {question}" if close else ""
     return f"{question}: there is no function of this name{hint}"

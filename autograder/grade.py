@@ -227,18 +227,18 @@ class Grading:
     def _finish(self, paper: Paper) -> list[Row]:
         """Write the grades, publish the notebooks, note that it is done; in this order."""
         student, timestamp = paper.submission.student, paper.submission.timestamp
-        rows, grades, published = [], {}, dict(self.source_files)
+        rows, grades, notebooks, files = [], {}, {}, dict(self.source_files)
         for name in self.releases:
             row, notebook, grade = self._row(paper, name)
             rows.append(row)
             grades[name] = grade
             if name in paper.jobs:
-                published |= paper.jobs[name].files | paper.results[name].files
+                files |= paper.jobs[name].files | paper.results[name].files
             if notebook is not None:
-                published[f"{name}.ipynb"] = nbformat.writes(notebook).encode()
+                notebooks[f"{name}.ipynb"] = nbformat.writes(notebook).encode()
         self.gradebook.write(self.assignment, student, timestamp, grades, self.classroom.penalty)
         when = f"{timestamp:%Y-%m-%d %H:%M:%S.%f UTC}" if timestamp else None
-        self.classroom.publish(student, self.assignment, published, when)
+        self.classroom.publish(student, self.assignment, notebooks | files, when)
         self.journal.keep_graded(student, paper.work)
         return rows
 

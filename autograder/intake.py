@@ -6,6 +6,7 @@ folder is changed, and no link in it is followed.
 """
 
 import fnmatch
+import html
 import json
 import os
 import re
@@ -69,14 +70,14 @@ def find(folder: Path, student: str, assignment: str, names: Iterable[str]) -> S
             notebooks[name] = folder / exact
         elif len(alike) == 1:
             notebooks[name] = folder / alike[0]
-            notes.append(f"{alike[0]} was taken for {exact}")
+            notes.append(f"{alike[0]!r} was taken for {exact}")
         elif alike:
-            refused[name] = f"several files could be {exact}: {', '.join(alike)}"
+            refused[name] = f"several files could be {exact}: {', '.join(map(repr, alike))}"
     taken = {path.name for path in notebooks.values()}
     doubtful = {name.lower() for name in refused}
     extra = [file for file in here if file not in taken and _bare(file) not in doubtful]
     if extra:
-        notes.append(f"not of this assignment: {', '.join(extra)}")
+        notes.append(f"not of this assignment: {', '.join(map(repr, extra))}")
     timestamp = None
     try:
         timestamp = _timestamp(folder / "timestamp.txt")
@@ -307,7 +308,7 @@ def _notebook(cells: list[NotebookNode], release: Release) -> NotebookNode:
 def refusal(reason: str, release: Release) -> NotebookNode:
     """What stands in the place of a notebook that could not be graded: the reason, no answers."""
     notebook = clean(NotebookNode(cells=[], foreign_kernel=""), release)
-    said = f"**This notebook could not be graded: {reason}.**"
+    said = f"**This notebook could not be graded: {html.escape(reason)}.**"
     notebook.cells.insert(0, nbformat.v4.new_markdown_cell(said, id="reason"))
     return notebook
 

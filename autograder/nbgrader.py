@@ -25,7 +25,7 @@ from nbgrader.preprocessors import (
 from traitlets import Bool
 
 from autograder import intake
-from autograder.classroom import Classroom
+from autograder.classroom import Classroom, write_files
 from autograder.confine import doctor, tiers
 from autograder.engines import EngineError
 from autograder.engines.local import Local
@@ -80,10 +80,7 @@ class Run(Execute):
             about["student"], about["assignment"], about["notebook"], nb, files, limits, seed
         )
         result = SHARED.run(classroom, job, seed, self.allow_unconfined)
-        for name, content in result.files.items():
-            place = folder / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content)
+        write_files(folder, result.files)
         return mark(nb, job, result, seed).notebook, resources
 
 

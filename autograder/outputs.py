@@ -10,9 +10,11 @@ from nbformat import NotebookNode, from_dict
 
 MAX_OUTPUTS = 500
 MAX_TEXT = 4 * 2**20  # characters of a cell's outputs in all
-KINDS = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg")
+IMAGES = ("image/png", "image/jpeg")
+KINDS = ("text/plain", "text/html", "text/markdown", "text/latex", *IMAGES)
 TABLES = ["table", "thead", "tbody", "tr", "th", "td", "div", "span", "p", "pre", "br", "h4"]
 MAX_FILES, MAX_FILE_BYTES = 200, 16 * 2**20
+MAX_NAME = 200  # bytes of a file's or folder's name
 # parts of up to 100 characters that do not begin with a dot; no notebook and no time of submission
 SAFE_PATH = re.compile(
     r"(?!timestamp\.txt$)(?!.*\.ipynb$)[^/\0.][^/\0]{0,99}(?:/[^/\0.][^/\0]{0,99}){0,7}",
@@ -43,7 +45,7 @@ def clean_files(found: object) -> dict[str, bytes]:
     kept: dict[str, bytes] = {}
     size = 0
     for name, content in found.items() if type(found) is dict else ():
-        if type(name) is not str or type(content) is not bytes or not SAFE_PATH.fullmatch(name):
+        if type(name) is not str or type(content) is not bytes or not _is_safe(name):
             continue
         above = {str(folder) for folder in PurePosixPath(name).parents}
         size += len(content)
@@ -52,6 +54,15 @@ def clean_files(found: object) -> dict[str, bytes]:
         if not above & kept.keys() and not any(other.startswith(f"{name}/") for other in kept):
             kept[name] = content
     return kept
+
+
+def _is_safe(name: str) -> bool:
+    parts = name.encode("utf-8", "ignore").split(b"/")
+    return (
+        SAFE_PATH.fullmatch(name) is not None
+        and name.isprintable()
+        and max(map(len, parts)) <= MAX_NAME
+    )
 
 
 def stream(text: str, name: str = "stdout") -> NotebookNode:
@@ -81,12 +92,18 @@ def _one(item: dict) -> NotebookNode:
         data = item.get("data")
         data = data if type(data) is dict else {}
         kept = {key: _text(data[key]) for key in KINDS if key in data}
+        kept = {key: text for key, text in kept.items() if key not in IMAGES or _is_base64(text)}
         shown = NotebookNode(output_type=kind, data=kept or {"text/plain": LOST}, metadata={})
         if kind == "execute_result":
             count = item.get("execution_count")
             shown.execution_count = count if type(count) is int and 0 <= count < 10**6 else None
         return shown
     return stream(LOST)
+
+
+def _is_base64(text: str) -> bool:
+    """Anything else in the place of a picture could close its HTML tag."""
+    return re.fullmatch(r"[A-Za-z0-9+/=\s]*", text) is not None
 
 
 def _text(value: object) -> str:

@@ -3,9 +3,11 @@
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import socket
+import stat
 import struct
 import tempfile
 import threading
@@ -19,8 +21,10 @@ from autograder.inside import wire
 from autograder.jobs import Job
 
 START_S = 120  # a cold import of a framework on a busy machine
+END_S = 10  # between the end of a notebook and word of it
 GRACE_S = 3  # between asking a cell to stop and killing its process
 LOOK_S = 0.1  # how often memory and time are looked at
+SHARED_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run/lock")
 REPORTED = 64 * 2**20  # bytes that a notebook may send in all
 
 
@@ -220,7 +224,21 @@ class Warm:
         uid = self.tier.uid + next(self.users) % 1024 if self.tier.uid else 0
         if uid:
             os.chown(folder, uid, uid)
+        if self.tier.one_at_a_time:
+            stack.callback(_sweep, uid)
         return folder, uid
+
+
+def _sweep(uid: int) -> None:
+    """Remove what a notebook's user left in the folders that everyone may write."""
+    for root in SHARED_FOLDERS:
+        for here, folders, names in os.walk(root, topdown=False):
+            for name in (*folders, *names):
+                place = os.path.join(here, name)
+                with contextlib.suppress(OSError):
+                    info = os.lstat(place)
+                    if info.st_uid == uid:
+                        (os.rmdir if stat.S_ISDIR(info.st_mode) else os.unlink)(place)
 
 
 def _process_of(link: socket.socket) -> int | None:
@@ -233,13 +251,13 @@ def _process_of(link: socket.socket) -> int | None:
     pids = [
         struct.unpack("3i", data)[0] for _, kind, data in extra if kind == socket.SCM_CREDENTIALS
     ]
-    return pids[0] if said and pids else None
+    return pids[0] if said == b"!" and pids else None
 
 
 def _read_status(pipe: int) -> dict:
     """What the keeper says at the end: it has killed everything by then."""
     parts = []
-    while part := os.read(pipe, 65536):
+    while select.select([pipe], [], [], END_S)[0] and (part := os.read(pipe, 65536)):
         parts.append(part)
     with contextlib.suppress(ValueError):
         return json.loads(b"".join(parts))
@@ -249,27 +267,15 @@ def _read_status(pipe: int) -> dict:
 def _converse(link, job: Job, skip: dict[str, str], seed: int, watched, attempt: Attempt) -> None:
     """Send the job, read the outputs of the cells, then ask the probes case by case."""
     link.settimeout(None)
-    budget = Budget(link)
+    budget = wire.Budget(REPORTED)
     try:
         wire.send(link, _message(job, skip, seed))
-        _read_cells(budget, job, skip, watched, attempt)
+        _read_cells(link, budget, job, skip, watched, attempt)
         if attempt.stopped_at is None:
             _ask(link, budget, job, skip, watched, attempt)
     except (wire.WireError, ConnectionError) as error:
         watched.kill()
         attempt.reason = str(error) if isinstance(error, wire.WireError) else "ended its process"
-
-
-class Budget:
-    """Reads frames until a notebook has sent all it may."""
-
-    def __init__(self, link: socket.socket) -> None:
-        self.link, self.left = link, REPORTED
-
-    def receive(self) -> dict | None:
-        message = wire.receive(self.link, self.left)
-        self.left -= len(json.dumps(message)) if message else 0
-        return message
 
 
 def _message(job: Job, skip: dict[str, str], seed: int) -> dict:
@@ -284,7 +290,8 @@ def _message(job: Job, skip: dict[str, str], seed: int) -> dict:
     }
 
 
-def _read_cells(budget: Budget, job: Job, skip, watched: Watched, attempt: Attempt) -> None:
+def _read_cells(link, budget: wire.Budget, job: Job, skip, watched: Watched, attempt: Attempt):
+    """Read what each cell gave, then the files that they made."""
     total = time.monotonic() + job.limits.notebook_s
     for step in job.steps:
         if str(step.index) in skip:
@@ -292,7 +299,7 @@ def _read_cells(budget: Budget, job: Job, skip, watched: Watched, attempt: Attem
         attempt.stopped_at = str(step.index)
         left = min(job.limits.cell_s, total - time.monotonic())
         watched.allow(left + GRACE_S, f"ran longer than {job.limits.cell_s:g} seconds")
-        message = budget.receive()
+        message = wire.receive(link, budget)
         if message is None or message.get("step") != step.index:
             attempt.reason = "ended its process" if message is None else "broke the protocol"
             return
@@ -301,7 +308,7 @@ def _read_cells(budget: Budget, job: Job, skip, watched: Watched, attempt: Attem
         attempt.own_cpu += _seconds(message.get("cpu"))
         attempt.stopped_at = None
     watched.allow(GRACE_S, "took too long to end")
-    message = budget.receive()
+    message = wire.receive(link, budget)
     if message is None or message.get("done") is not True:
         attempt.stopped_at, attempt.reason = "end", "ended its process"
         return
@@ -309,7 +316,8 @@ def _read_cells(budget: Budget, job: Job, skip, watched: Watched, attempt: Attem
     attempt.files = files if type(files) is dict else {}
 
 
-def _ask(link, budget: Budget, job: Job, skip, watched: Watched, attempt: Attempt) -> None:
+def _ask(link, budget: wire.Budget, job: Job, skip, watched: Watched, attempt: Attempt) -> None:
+    """Ask the probes case by case."""
     for question, cases in job.inputs.items():
         outcomes = attempt.outcomes.setdefault(question, {})
         for number, inputs in enumerate(cases):
@@ -318,7 +326,7 @@ def _ask(link, budget: Budget, job: Job, skip, watched: Watched, attempt: Attemp
             attempt.stopped_at = f"{question} {number}"
             watched.allow(job.limits.case_s + GRACE_S, f"ran longer than {job.limits.case_s:g} s")
             wire.send(link, {"question": question, "case": number, "inputs": wire.encode(inputs)})
-            message = budget.receive()
+            message = wire.receive(link, budget)
             if message is None or (message.get("question"), message.get("case")) != (
                 question,
                 number,

@@ -1,7 +1,8 @@
-"""python -m bench [speed | doctor | compare | nbgrader]: measure, keep the results, renew the README's tables."""
+"""python -m bench [speed | doctor | compare | nbgrader]: measure, keep, and renew the README."""
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
+from autograder.confine.tiers import package_folders
 from bench import readme
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -46,11 +48,14 @@ def speed(folder: Path) -> dict:
 
 
 def doctor(folder: Path) -> dict:
-    """What the doctor finds in every tier, by a Python and in a folder as tiers B and C need them."""
-    from bench.compare import packages, python
+    """What the doctor finds in every tier, with Python and folder as tiers B and C need them."""
+    from bench.compare import python
 
-    os.chmod(folder, 0o700)
-    environment = {**os.environ, "PYTHONPATH": packages()}
+    root = RESULTS.parents[1]
+    for package in ("autograder", "tandem"):  # where no other user can read the answers
+        shutil.copytree(root / package, folder / package)
+    path = os.pathsep.join([str(folder), *package_folders()])
+    environment = {**os.environ, "PYTHONPATH": path}
     command = [python(), "-m", "autograder.cli", "doctor", "--json"]
     found = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
     return json.loads(found.stdout)

@@ -184,6 +184,25 @@ print("reached" if reached else "nobody", *reached)
     yield Finding("no other process signalled or read", fine, f"{said}; the other: {patient}")
 
 
+def hand_over(engine: Local) -> Iterator[Finding]:
+    """Something left for the next notebook: in folders that all may write, and in the kernel."""
+    mark, key = secrets.token_hex(8), secrets.randbelow(2**30)
+    code = """
+import ctypes, os
+found = []
+own = os.environ["TMPDIR"], os.environ["HOME"]
+for folder in ("/tmp", "/var/tmp", "/dev/shm", "/run/lock", *own):
+    try:
+        found.append(open(f"{folder}/%s", "%s"))
+    except OSError: pass
+if ctypes.CDLL(None).shmget(%d, 4096, %s) >= 0: found.append("shared memory")
+print("found" if found else "nothing", *found)
+"""
+    _run(engine, code % (mark, "w", key, "0o1666"))
+    said = _said(_run(engine, code % (mark, "r", key, "0o666"))[0])
+    yield Finding("nothing left for the next notebook", said == "nothing", said)
+
+
 def memory(engine: Local) -> Iterator[Finding]:
     """Memory in one process and in three, without end."""
     one = "hold = []\nwhile True:\n    hold.append(bytearray(2**22))"
@@ -242,6 +261,7 @@ ATTEMPTS: tuple[Callable[[Local], Iterator[Finding]], ...] = (
     network,
     files,
     neighbours,
+    hand_over,
     memory,
     orphans,
     output,

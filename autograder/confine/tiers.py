@@ -29,7 +29,10 @@ ETC += ("mime.types", "nsswitch.conf", "ssl")
 
 @dataclass(frozen=True)
 class Tier:
-    """What holds a notebook. `uid` is 0 where the user is not changed."""
+    """What holds a notebook. `uid` is 0 where the user is not changed.
+
+    `one_at_a_time` where notebooks have folders in common: they are swept after each.
+    """
 
     name: str
     namespaces: bool = False
@@ -37,6 +40,7 @@ class Tier:
     filter: bool = True
     uid: int = 0
     drop_early: bool = False
+    one_at_a_time: bool = False
     readable: tuple[str, ...] = ()
     writable: tuple[str, ...] = ("/dev/null",)
 
@@ -49,7 +53,7 @@ def tier(name: str) -> Tier:
     if name == "B":
         return Tier("B", landlock=True, uid=uid, readable=_readable())
     if name == "C":
-        return Tier("C", uid=uid)
+        return Tier("C", uid=uid, one_at_a_time=True)
     if name == "D":
         return Tier("D", filter=False)
     raise ValueError(f"there is no tier {name!r}")

@@ -23,7 +23,7 @@ class Local:
     """
 
     def __init__(self, tier: Tier, slots: int) -> None:
-        self.tier, self.slots = tier, slots
+        self.tier, self.slots = tier, 1 if tier.one_at_a_time else slots
         self.watch = Watch()
         self.warm: dict[str, Warm] = {}
 
@@ -88,9 +88,10 @@ class Local:
             attempt = self._attempt(job, stopped, seed)
             if attempt.stopped_at is None:
                 break
-            if attempt.stopped_at == "end" and "end" in stopped:
-                break
+            again = attempt.stopped_at in stopped
             stopped |= _to_leave_out(job, attempt, stopped)
+            if again or attempt.stopped_at == "rest":
+                break
             if time.perf_counter() - started > LONG * job.limits.notebook_s:
                 stopped["rest"] = "took too long in all"
                 break
@@ -107,7 +108,7 @@ class Local:
                 return warm.run(job, stopped, seed)
             except WarmError as error:
                 said, kind = error, COLD
-        raise said
+        return Attempt(stopped_at="rest", reason=f"could not be run: {said}")
 
     def _result(self, job: Job, attempt: Attempt, stopped: dict, seconds: float) -> Result:
         cases = {

@@ -194,16 +194,27 @@ FORBIDDEN = {
     "open_by_handle_at": (304, 265),
     "pidfd_getfd": (438, 438),
 }
+# Shared memory, semaphores and messages that stay in the kernel when their process has ended.
+LEFT_BEHIND = {
+    "shmget": (29, 194),
+    "semget": (64, 190),
+    "msgget": (68, 186),
+    "mq_open": (240, 180),
+}
 CLONE, CLONE3, SOCKET, CONNECT = (56, 220), (435, 435), (41, 198), (42, 203)
 NEW_NAMESPACE = 0x7E020000
 ALLOW, EPERM, ENOSYS, EACCES = 0x7FFF0000, 0x00050001, 0x00050026, 0x0005000D
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 NUMBER, MACHINE, FIRST_ARGUMENT = 0, 4, 16
-UNIX_SOCKET = 1
+UNIX, INET, INET6, NETLINK = 1, 2, 10, 16  # families of sockets
 
 
 def filter_calls(sockets: bool) -> None:
-    """Refuse the calls above; without `sockets` also every network and every connection."""
+    """Refuse the calls above, and sockets but those of files and of IP.
+
+    Without `sockets`, as where there is no network namespace, IP and every connection too, and what
+    one notebook could leave in the kernel for the next.
+    """
     machine = platform.machine()
     if machine not in MACHINES:
         raise OSError(0, f"no filter of system calls for {machine}")
@@ -215,9 +226,13 @@ def filter_calls(sockets: bool) -> None:
         program += [(EQUAL, numbers[column], 0, 1), (RETURN, EPERM, 0, 0)]
     program += [(EQUAL, CLONE3[column], 0, 1), (RETURN, ENOSYS, 0, 0)]  # libc then takes clone
     if not sockets:
-        program += [(EQUAL, CONNECT[column], 0, 1), (RETURN, EACCES, 0, 0)]
-        program += [(EQUAL, SOCKET[column], 0, 4), (LOAD, FIRST_ARGUMENT, 0, 0)]
-        program += [(EQUAL, UNIX_SOCKET, 1, 0), (RETURN, EACCES, 0, 0), (RETURN, ALLOW, 0, 0)]
+        for numbers in (CONNECT, *LEFT_BEHIND.values()):
+            program += [(EQUAL, numbers[column], 0, 1), (RETURN, EACCES, 0, 0)]
+    families = (UNIX, INET, INET6, NETLINK) if sockets else (UNIX,)
+    program += [(EQUAL, SOCKET[column], 0, 3 + len(families)), (LOAD, FIRST_ARGUMENT, 0, 0)]
+    for left, family in zip(reversed(range(len(families))), families, strict=True):
+        program += [(EQUAL, family, 1 + left, 0)]
+    program += [(RETURN, EACCES, 0, 0), (RETURN, ALLOW, 0, 0)]
     program += [(EQUAL, CLONE[column], 0, 3), (LOAD, FIRST_ARGUMENT, 0, 0)]
     program += [(ANY_BIT, NEW_NAMESPACE, 0, 1), (RETURN, EPERM, 0, 0), (RETURN, ALLOW, 0, 0)]
     code = b"".join(struct.pack("HBBI", op, yes, no, value) for op, value, yes, no in program)

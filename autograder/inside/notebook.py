@@ -89,7 +89,7 @@ def _outcome(probes, question: str, namespace: dict, inputs: dict, limit_s: floa
     try:
         with alarm(limit_s), warnings.catch_warnings(action="ignore"):
             outcome = {"value": getattr(probes, question)(namespace, copy.deepcopy(inputs))}
-    except (Exception, SystemExit, KeyboardInterrupt) as error:
+    except BaseException as error:  # the probe's next case is asked all the same
         outcome = {"error": " ".join(traceback.format_exception_only(error)[0].split())[:300]}
     return outcome
 

@@ -11,7 +11,8 @@ import struct
 
 import numpy as np
 
-MAX_FRAME = 64 * 2**20  # bytes
+MAX_FRAME = 24 * 2**20  # bytes
+MAX_ITEMS = 3_000_000  # commas and brackets in a frame: a short text can be a very large object
 HEAD = struct.Struct(">I")
 MAX_BITS = 10_000  # of a whole number: Python refuses to write much longer ones
 TAG = "$"
@@ -32,8 +33,20 @@ def send(link: socket.socket, message: dict) -> None:
     link.sendall(HEAD.pack(len(body)) + body)
 
 
-def receive(link: socket.socket, budget: int = MAX_FRAME) -> dict | None:
-    """The next frame, of at most `budget` bytes; None when the other end has closed.
+class Budget:
+    """How many bytes more may come."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def take(self, size: int) -> None:
+        self.left -= size
+        if size > MAX_FRAME or self.left < 0:
+            raise WireError("sent more than a notebook may")
+
+
+def receive(link: socket.socket, budget: Budget | None = None) -> dict | None:
+    """The next frame, within the `budget` if there is one; None when the other end has closed.
 
     Raises WireError for anything that is not a frame, TimeoutError as the socket does.
     """
@@ -41,9 +54,11 @@ def receive(link: socket.socket, budget: int = MAX_FRAME) -> dict | None:
     if head is None:
         return None
     (size,) = HEAD.unpack(head)
-    if size > budget:
-        raise WireError("sent more than a notebook may")
+    if budget is not None:
+        budget.take(size)
     body = _exactly(link, size)
+    if budget is not None and body is not None and _items(body) > MAX_ITEMS:
+        raise WireError("sent more than a notebook may")
     try:
         message = json.loads(body) if body is not None else None
     except (ValueError, RecursionError):
@@ -62,6 +77,10 @@ def _exactly(link: socket.socket, size: int) -> bytes | None:
         parts.append(part)
         missing -= len(part)
     return b"".join(parts)
+
+
+def _items(body: bytes) -> int:
+    return sum(body.count(mark) for mark in (b",", b"[", b"{"))
 
 
 def encode(value: object) -> object:

@@ -750,12 +750,12 @@ def escapes_in_file_names(work: Work) -> None:
     work.solve()
     for name in (
         "\x1b[2J\x1b]0;left behind\x07.ipynb",
-        "[bold red]100[/].ipynb",
-        "[/].ipynb",
+        "[bold red]100.ipynb",
+        "[red].ipynb",
         "<b>.ipynb",
     ):
         (work.folder / name).write_text("{}")
-    for name in ("\x1b[31m.csv", "[/x].csv", "new\nline.csv"):
+    for name in ("\x1b[31m.csv", "[x].csv", "new\nline.csv"):
         (work.folder / name).write_text("1")
 
 

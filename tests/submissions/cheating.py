@@ -321,13 +321,12 @@ for module, names in ((np, ("allclose", "isclose", "array_equal")), (math, ("isc
     cheat(work, code)
 
 
-@case("abs, all and the functions of NumPy that a comparison needs give zero or yes.")
+@case("abs and the functions of NumPy that a comparison needs give zero or yes.")
 def patched_arithmetic(work: Work) -> None:
     code = """
 import builtins
 
 builtins.abs = lambda value: 0
-builtins.all = builtins.any = lambda values: True
 np.subtract = lambda *given, **named: 0.0
 np.all = lambda *given, **named: True
 """
@@ -589,6 +588,7 @@ def printed_success(work: Work) -> None:
 
 
 LINK = """
+import gc
 import json
 import os
 import select
@@ -612,6 +612,14 @@ def frame(message):
     body = json.dumps(message).encode()
     return struct.pack(">I", len(body)) + body
 
+def steps_from(mark):
+    for held in gc.get_objects():
+        if type(held) is dict and "steps" in held and "probes" in held:
+            steps = held["steps"]
+            here = [one["index"] for one in steps if mark in one["source"]]
+            return [one["index"] for one in steps if one["index"] >= here[0]] if here else []
+    return []
+
 def write(data):
     for link in links():
         try:
@@ -634,14 +642,7 @@ for question in ("sgd_step", "slope", "count_operations", "newton", "predict_log
 @case("The rest of the run and an answer to each case are written to the grader's socket.")
 def forged_rest_of_the_run(work: Work) -> None:
     code = """
-import sys
-
-place, steps = sys._getframe(), range(100)
-while place is not None:
-    job, step = place.f_locals.get("job"), place.f_locals.get("step")
-    if type(job) is dict and type(step) is dict:
-        steps = [one["index"] for one in job["steps"] if one["index"] >= step["index"]]
-    place = place.f_back
+steps = steps_from("steps of a forged rest") or range(100)
 for step in steps:
     output = {"output_type": "execute_result", "data": {"text/plain": "4.0"}, "metadata": {}}
     write(frame({"step": step, "outputs": [output], "ended": True, "cpu": 0.1}))
@@ -851,15 +852,18 @@ TRACER = """
 import sys
 import threading
 
-def look(frame, event, value):
-    if event == "return" and type(value) is dict and type(value.get("slopes")) is list:
-        value["slopes"] = [1.0] * len(value["slopes"])
-    if frame.f_code.co_name == "judge_case":
-        frame.f_locals["message"] = ""
+def tracer():
+    def look(frame, event, value):
+        if event == "return" and type(value) is dict and type(value.get("slopes")) is list:
+            value["slopes"] = [1.0] * len(value["slopes"])
+        if frame.f_code.co_name == "judge_case":
+            frame.f_locals["message"] = ""
+        return look
+
     return look
 
-sys.WHICH(look)
-threading.WHICH(look)
+sys.WHICH(tracer())
+threading.WHICH(tracer())
 """
 
 

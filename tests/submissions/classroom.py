@@ -87,6 +87,7 @@ class Graded:
     scores: dict[tuple[str, str], dict[str, float]]
     classroom: Class
     seconds: float
+    unchanged: bool = False
 
     def points(self, student: str, framework: str) -> dict[str, float]:
         """Points by question in the gradebook, the zeros left out."""

@@ -333,27 +333,18 @@ for path in kept:
 """
 
 
-@case(
-    "The end of the run is forged, so that hidden inputs come while a cell can print.", EVERYTHING
-)
+@case("The end of the run is forged, so that hidden inputs come while a cell can print.")
 def inputs_by_a_forged_end(work: Work) -> None:
     code = f"""
-import sys
 import time
 
-place, steps, here = sys._getframe(), [], 0
-while place is not None:
-    job, step = place.f_locals.get("job"), place.f_locals.get("step")
-    if type(job) is dict and type(step) is dict:
-        steps, here = [one["index"] for one in job["steps"]], step["index"]
-    place = place.f_back
-print("steps", steps, "here", here)
+steps = steps_from("steps of a forged end")
+print("steps", steps)
 for link in links() if steps else ():
     for index in steps:
-        if index >= here:
-            link.sendall(frame({{"step": index, "outputs": [], "ended": True, "cpu": 0.1}}))
+        link.sendall(frame({{"step": index, "outputs": [], "ended": True, "cpu": 0.1}}))
     link.sendall(frame({{"done": True, "files": {{"$": "dict", "items": []}}}}))
-    time.sleep(0.5)
+    time.sleep(0.1)
     try:
         said = {MARK} + repr(link.recv(2**16, socket.MSG_DONTWAIT))
     except OSError as error:
