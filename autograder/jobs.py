@@ -54,9 +54,29 @@ class Job:
         Whose work it is does not count. `environment` names everything else that has a say:
         versions, confinement, the grader itself.
         """
-        fields = {name: _plain(value) for name, value in vars(self).items() if name != "student"}
+        fields = _fields(self)
+        del fields["student"]
         whole = [environment, seed, sorted(encode(fields)["items"])]
         return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+
+    def to_bytes(self) -> bytes:
+        return json.dumps(
+            encode({name: _plain(value) for name, value in vars(self).items()})
+        ).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Job":
+        """Raises ValueError for bytes that are not a job."""
+        try:
+            content = decode(json.loads(data))
+            steps = tuple(Step(**step) for step in content["steps"])
+            return cls(**content | {"steps": steps, "limits": Limits(**content["limits"])})
+        except (KeyError, TypeError, AttributeError, RecursionError, WireError) as error:
+            raise ValueError("this is not a job") from error
+
+
+def _fields(job: Job) -> dict:
+    return {name: _plain(value) for name, value in vars(job).items()}
 
 
 def _plain(value: object) -> object:

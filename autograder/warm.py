@@ -149,12 +149,16 @@ class Warm:
             raise WarmError(str(error)) from error
         finally:
             theirs.close()
-        self.sending = threading.Lock()
+        self.sending, self.becoming_ready = threading.Lock(), threading.Lock()
         self.users = iter(range(1, 4096))
         self.ready = False
 
     def wait_until_ready(self) -> None:
         """Returns when the imports are done; raises WarmError with what went wrong."""
+        with self.becoming_ready:
+            self._become_ready()
+
+    def _become_ready(self) -> None:
         if self.ready:
             return
         self.control.settimeout(START_S)
@@ -182,6 +186,7 @@ class Warm:
 
         Raises WarmError when the warm process itself is at fault.
         """
+        self.wait_until_ready()
         with contextlib.ExitStack() as stack:
             folder, uid = self._place(stack)
             ours, theirs = socket.socketpair()

@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import nbformat
@@ -29,23 +30,37 @@ def answers(framework: str, question: str) -> list[str]:
 
 
 def make_class(
-    folder: Path, students: int, frameworks: tuple[str, ...] = FRAMEWORKS, stock: bool = False
-) -> str:
-    """A released course with submissions in `folder`; returns a digest of what was handed in.
+    folder: Path, students: int, frameworks: Sequence[str] = FRAMEWORKS, stock: bool = False
+) -> None:
+    """A released course in `folder` with what the students hand in.
 
-    Every second answer is the solution, the others are kept right and wrong ones. No two notebooks
-    are alike, so that no result can be used twice. `stock` configures nbgrader's own engine.
+    `stock` configures nbgrader's own engine in place of ours.
     """
     new_course(ROOT, folder, STOCK if stock else "")
-    chance, digest = random.Random(SEED), hashlib.sha256()
+    for student, framework, text in handed_in(students, frameworks):
+        target = folder / "submitted" / student / ASSIGNMENT
+        target.mkdir(parents=True, exist_ok=True)
+        (target / f"{framework}.ipynb").write_text(text, "utf-8")
+
+
+def handed_in(students: int, frameworks: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Student, framework and notebook of every submission, the same every time.
+
+    Every second student hands in the solution, the others kept right and wrong answers. No two
+    notebooks are alike, so that no result can be used twice.
+    """
+    chance = random.Random(SEED)
     for number in range(students):
-        target = folder / "submitted" / f"student-{number:04}" / ASSIGNMENT
-        target.mkdir(parents=True)
         for framework in frameworks:
-            text = _notebook(framework, number, chance)
-            digest.update(text.encode())
-            (target / f"{framework}.ipynb").write_text(text, "utf-8")
-    return digest.hexdigest()
+            yield f"student-{number:04}", framework, _notebook(framework, number, chance)
+
+
+def digest(students: int) -> str:
+    """Names the class: results are comparable while it stays the same."""
+    found = hashlib.sha256()
+    for _, _, text in handed_in(students, FRAMEWORKS):
+        found.update(text.encode())
+    return found.hexdigest()
 
 
 def _notebook(framework: str, number: int, chance: random.Random) -> str:

@@ -36,12 +36,14 @@ def speed(part: dict) -> Iterator[str]:
     notebooks, stock = part["class"]["notebooks"], part["stock_s"]
     yield f"{_when(part)} A class of {part['class']['students']}, {notebooks} notebooks."
     yield ""
-    yield "| grading the class | seconds | stock takes | students' own CPU time / cores, times |"
+    yield "| grading the class | seconds | stock takes | times the students' own CPU / cores |"
     yield "|---|---|---|---|"
     yield f"| stock `nbgrader autograde` | {stock:.0f} | | |"
-    yield f"| `autograder grade`, from cold | {part['cold_s']:.1f} | {part['stock_ratio_cold']:.0f} × | |"
+    cold = f"{part['cold_s']:.1f} | {part['stock_ratio_cold']:.0f} times as long"
+    yield f"| `autograder grade`, from cold | {cold} | |"
     for slots, name in ((1, "one notebook at a time"), (2, "two at a time")):
-        row = f"warm, {name} | {part[f'warm_{slots}_s']:.1f} | {part[f'stock_ratio_warm_{slots}']:.0f} ×"
+        ratio = part[f"stock_ratio_warm_{slots}"]
+        row = f"warm, {name} | {part[f'warm_{slots}_s']:.1f} | {ratio:.0f} times as long"
         yield f"| {row} | {part[f'overhead_{slots}']:.2f} |"
     yield ""
     shares = part["where_time_goes"].items()
@@ -95,10 +97,11 @@ def compare(part: dict) -> Iterator[str]:
 
 
 def nbgrader(part: dict) -> Iterator[str]:
+    counts = {kind: part.get(kind, 0) for kind in ("passed", "skipped", "failed")}
     yield (
-        f"{_when(part)} nbgrader's own tests of autograde with this engine: {part.get('passed', 0)} "
-        f"passed, {part.get('skipped', 0)} skipped by nbgrader itself, {part.get('failed', 0)} failed, "
-        f"{len(part['exceptions'])} left out."
+        f"{_when(part)} nbgrader's own tests of autograde, with this engine: "
+        f"{counts['passed']} passed, {counts['skipped']} skipped by nbgrader itself, "
+        f"{counts['failed']} failed, {len(part['exceptions'])} left out."
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from conftest import ROOT
 from submissions.book import CANARY, EVERYTHING, FAMILIES
 from submissions.classroom import (
     NEIGHBOUR,

@@ -1,4 +1,4 @@
-"""The instructor's round trip on a made class, with stock nbgrader from release to feedback."""
+"""The instructor's round trip on a made class, from release to feedback."""
 
 import re
 import shutil
@@ -45,8 +45,8 @@ def test_right_work_gets_every_point_even_when_it_warns_on_stderr(graded, full, 
     assert scores[student] == {framework: full for framework in FRAMEWORKS}
 
 
-@pytest.mark.parametrize("student", ["empty", "wrong"])
-def test_stubs_and_wrong_work_get_nothing(graded, full, student):
+@pytest.mark.parametrize("student", ["empty", "wrong", "hostile"])
+def test_stubs_wrong_and_hostile_work_get_nothing(graded, full, student):
     scores, _, _ = graded
     assert scores[student] == {framework: dict.fromkeys(full, 0.0) for framework in FRAMEWORKS}
 
@@ -66,7 +66,7 @@ def test_only_the_late_student_is_late(graded):
 
 def test_the_report_shows_every_student_and_total(graded):
     _, _, text = graded
-    for student in ("right", "nearly", "wrong", "empty", "late", "loud"):
+    for student in ("right", "nearly", "wrong", "empty", "late", "loud", "hostile"):
         assert (
             len(re.findall(rf"^ *{student} +(?:pytorch|tensorflow) ", text, re.MULTILINE)) == 2
         ), text

@@ -1,9 +1,10 @@
 """Runs jobs in warm processes on this machine, several notebooks at a time."""
 
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from autograder import outputs
 from autograder.confine.tiers import Tier
@@ -17,15 +18,18 @@ COLD = "plain"  # the kind that imports no framework: a notebook then imports it
 
 
 class Local:
-    """A context manager. Use it from one thread: warm processes end with the thread they began in.
+    """A context manager. `slots` is how many notebooks run at a time.
 
-    `slots` is how many notebooks run at a time.
+    A warm process ends with the thread that started it, so let one() be called by threads that stay
+    until the end.
     """
 
     def __init__(self, tier: Tier, slots: int) -> None:
         self.tier, self.slots = tier, 1 if tier.one_at_a_time else slots
         self.watch = Watch()
         self.warm: dict[str, Warm] = {}
+        self.starting = threading.Lock()
+        self.turns = Turns()
 
     def __enter__(self) -> "Local":
         self.watch.start()
@@ -39,94 +43,99 @@ class Local:
         self.watch.closing.set()
 
     def run(self, jobs: Iterable[tuple[Job, int]]) -> Iterator[tuple[Job, Result]]:
-        """Results as they come. What had to be stopped is run again at the end, alone."""
-        waiting: dict[Future, tuple[Job, int]] = {}
-        alone: list[tuple[Job, int]] = []
+        """Results as they come; jobs are taken only a few ahead."""
+        waiting: dict[Future, Job] = {}
         source = iter(jobs)
         while True:
             while len(waiting) < 2 * self.slots and (unit := next(source, None)):
-                warm = self.warm_for(unit[0].warm)
-                waiting[self.pool.submit(self._first, warm, *unit)] = unit
+                self.warm_for(unit[0].warm)
+                waiting[self.pool.submit(self.one, *unit)] = unit[0]
             if not waiting:
-                break
+                return
             done, _ = wait(waiting, return_when=FIRST_COMPLETED)
             for future in done:
-                unit = waiting.pop(future)
-                result = future.result()
-                if result is None:
-                    alone.append(unit)
-                else:
-                    yield unit[0], result
-        for job, seed in alone:
-            yield job, self._alone(job, seed)
+                yield waiting.pop(future), future.result()
+
+    def one(self, job: Job, seed: int) -> Result:
+        """Run a job to its final result. What had to be stopped runs again, alone."""
+        started = time.perf_counter()
+        with self.turns.together(), suppress(WarmError):
+            attempt = self.warm_for(job.warm).run(job, {}, seed)
+            if attempt.stopped_at is None:
+                return result_of(job, attempt, {}, self.tier, time.perf_counter() - started)
+        with self.turns.alone():
+            started = time.perf_counter()
+            attempt, stopped = self._piecemeal(job, seed, started)
+        return result_of(job, attempt, stopped, self.tier, time.perf_counter() - started)
 
     def warm_for(self, kind: str) -> Warm:
         """The warm process of a kind, started if there is none or it has ended."""
-        warm = self.warm.get(kind)
-        if warm is None or warm.process.poll() is not None:
-            if warm is not None:
-                warm.close()
-            warm = self.warm[kind] = Warm(kind, self.tier, self.watch)
-        return warm
+        with self.starting:
+            warm = self.warm.get(kind)
+            if warm is None or warm.process.poll() is not None:
+                if warm is not None:
+                    warm.close()
+                warm = self.warm[kind] = Warm(kind, self.tier, self.watch)
+            return warm
 
-    def _first(self, warm: Warm, job: Job, seed: int) -> Result | None:
-        """The result, or None when the notebook had to be stopped or the warm process failed."""
-        started = time.perf_counter()
-        with suppress(WarmError):
-            warm.wait_until_ready()
-            attempt = warm.run(job, {}, seed)
-            if attempt.stopped_at is None:
-                return self._result(job, attempt, {}, time.perf_counter() - started)
-        return None
-
-    def _alone(self, job: Job, seed: int) -> Result:
-        """Run a notebook while nothing else runs; each thing that must be stopped is left out."""
-        started = time.perf_counter()
+    def _piecemeal(self, job: Job, seed: int, started: float) -> tuple[Attempt, dict[str, str]]:
+        """Run a notebook again and again, each time without what had to be stopped before."""
         stopped: dict[str, str] = {}
         attempt = Attempt()
         for _ in range(STOPS):
             attempt = self._attempt(job, stopped, seed)
             if attempt.stopped_at is None:
-                break
+                return attempt, stopped
             again = attempt.stopped_at in stopped
             stopped |= _to_leave_out(job, attempt, stopped)
             if again or attempt.stopped_at == "rest":
-                break
+                return attempt, stopped
             if time.perf_counter() - started > LONG * job.limits.notebook_s:
-                stopped["rest"] = "took too long in all"
-                break
-        else:
-            stopped["rest"] = "had to be stopped too often"
-        return self._result(job, attempt, stopped, time.perf_counter() - started)
+                return attempt, stopped | {"rest": "took too long in all"}
+        return attempt, stopped | {"rest": "had to be stopped too often"}
 
     def _attempt(self, job: Job, stopped: dict[str, str], seed: int) -> Attempt:
         kind = job.warm
         for _ in range(BROKEN):
-            warm = self.warm_for(kind)
             try:
-                warm.wait_until_ready()
-                return warm.run(job, stopped, seed)
+                return self.warm_for(kind).run(job, stopped, seed)
             except WarmError as error:
                 said, kind = error, COLD
         return Attempt(stopped_at="rest", reason=f"could not be run: {said}")
 
-    def _result(self, job: Job, attempt: Attempt, stopped: dict, seconds: float) -> Result:
-        cases = {
-            question: [attempt.outcomes.get(question, {}).get(n) for n in range(len(inputs))]
-            for question, inputs in job.inputs.items()
-        }
-        return Result(
-            outputs={index: outputs.clean(found) for index, found in attempt.outputs.items()},
-            ended=attempt.ended,
-            outcomes=cases,
-            files=outputs.clean_files(attempt.files),
-            stopped=stopped,
-            tier=self.tier.name,
-            seconds=seconds,
-            cpu_s=attempt.cpu,
-            own_cpu_s=attempt.own_cpu,
-            memory=attempt.memory,
-        )
+
+class Turns:
+    """Many at a time, or one alone; who wants to be alone lets nobody else begin."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.running = self.wanted = 0
+        self.is_alone = False
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        with self.changed:
+            self.changed.wait_for(lambda: not self.is_alone and not self.wanted)
+            self.running += 1
+        try:
+            yield
+        finally:
+            with self.changed:
+                self.running -= 1
+                self.changed.notify_all()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        with self.changed:
+            self.wanted += 1
+            self.changed.wait_for(lambda: not self.is_alone and not self.running)
+            self.wanted, self.is_alone = self.wanted - 1, True
+        try:
+            yield
+        finally:
+            with self.changed:
+                self.is_alone = False
+                self.changed.notify_all()
 
 
 def _to_leave_out(job: Job, attempt: Attempt, stopped: dict[str, str]) -> dict[str, str]:
@@ -136,3 +145,25 @@ def _to_leave_out(job: Job, attempt: Attempt, stopped: dict[str, str]) -> dict[s
         places = [f"{question} {case}" for case in range(len(job.inputs[question]))]
         return {place: attempt.reason for place in places if place not in stopped}
     return {attempt.stopped_at: attempt.reason}
+
+
+def result_of(
+    job: Job, attempt: Attempt, stopped: dict[str, str], tier: Tier, seconds: float
+) -> Result:
+    """What an attempt gave, cleaned; `stopped` says what is missing and why."""
+    cases = {
+        question: [attempt.outcomes.get(question, {}).get(n) for n in range(len(inputs))]
+        for question, inputs in job.inputs.items()
+    }
+    return Result(
+        outputs={index: outputs.clean(found) for index, found in attempt.outputs.items()},
+        ended=attempt.ended,
+        outcomes=cases,
+        files=outputs.clean_files(attempt.files),
+        stopped=stopped,
+        tier=tier.name,
+        seconds=seconds,
+        cpu_s=attempt.cpu,
+        own_cpu_s=attempt.own_cpu,
+        memory=attempt.memory,
+    )

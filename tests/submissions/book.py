@@ -72,7 +72,7 @@ class Work:
             self.answer(question, solution(self.framework, question))
 
     def add(self, code: str, before: str = "", after: str = "", kind: str = "code") -> None:
-        """Add a cell of the student's own before or after the cell of a grade_id, else at the end."""
+        """Add a cell of the student's own before or after the cell of a grade_id, or at the end."""
         new = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
         place = len(self.notebook.cells)
         if before or after:
