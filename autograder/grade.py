@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import nbformat
 from nbformat import NotebookNode
 
 from autograder import intake
@@ -235,7 +234,7 @@ class Grading:
             if name in paper.jobs:
                 files |= paper.jobs[name].files | paper.results[name].files
             if notebook is not None:
-                notebooks[f"{name}.ipynb"] = nbformat.writes(notebook).encode()
+                notebooks[f"{name}.ipynb"] = json.dumps(notebook).encode()
         self.gradebook.write(self.assignment, student, timestamp, grades, self.classroom.penalty)
         when = f"{timestamp:%Y-%m-%d %H:%M:%S.%f UTC}" if timestamp else None
         self.classroom.publish(student, self.assignment, notebooks | files, when)

@@ -12,7 +12,6 @@ a handle of the kernel, or {"error"}; when the kernel has ended, {"status"} foll
 """
 
 import contextlib
-import gc
 import importlib
 import importlib.util
 import json
@@ -27,6 +26,8 @@ import sys
 import threading
 import time
 from pathlib import Path
+
+from .memory import prepare_to_fork
 
 LARGEST = 2**20  # bytes of a request
 PATIENCE_S = 5  # for a client that connects and says nothing
@@ -65,8 +66,7 @@ def main(settings: dict) -> None:
     began, before = stamp(), dict(os.environ)
     problem = import_all(settings["warm"])
     listener = None if problem else listen(settings["socket"])
-    gc.collect()
-    gc.freeze()
+    prepare_to_fork()
     os.write(answer, json.dumps({"error": problem}).encode() + b"\n")
     os.close(answer)
     if listener:

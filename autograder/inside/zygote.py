@@ -8,7 +8,6 @@ socket and the pipe that belong to it.
 """
 
 import contextlib
-import gc
 import importlib
 import json
 import os
@@ -18,6 +17,7 @@ import sys
 import tempfile
 
 from . import lockdown, notebook, wire
+from .memory import prepare_to_fork
 from .shell import make_shell
 
 MODULES = {
@@ -40,8 +40,7 @@ def main(fd: int, settings: dict) -> None:
             importlib.import_module(name)
     shell = make_shell()
     lockdown.hide_memory()
-    gc.collect()
-    gc.freeze()
+    prepare_to_fork()
     wire.send(control, {"ready": threads() == 1, "threads": threads()})
     serve(control, shell, tier | {"home": settings["home"]})
 
