@@ -42,7 +42,7 @@ def grade(
     """Grade the assignments, or all, of the students, or all; see `autograder grade`."""
     classroom = Classroom.open(course)
     rows: list[Row] = []
-    with ExitStack() as stack:
+    with _clear_errors(), ExitStack() as stack:
         stack.enter_context(classroom.lock())
         gradebook = stack.enter_context(Gradebook(classroom.db_url, classroom.course_id))
         plan = _plan(classroom, gradebook, assignments, students)
@@ -61,6 +61,18 @@ def grade(
                         bar.advance(task)
             _sum_up(console, assignment, rows, grading.warnings, classroom.strays(assignment))
     return rows
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """A disk that is full or may not be written is the instructor's to mend."""
+    try:
+        yield
+    except OSError as error:
+        raise ClassroomError(
+            f"{error.strerror or error}: {error.filename or 'a file'}; what was graded is kept: "
+            "mend this and run the same command again"
+        ) from error
 
 
 def _plan(
@@ -89,6 +101,8 @@ def _plan(
 
 def _tier(classroom: Classroom, name: str, allow_unconfined: bool) -> tiers.Tier:
     """The tier asked for, or the strongest that holds on this machine; raises EngineError."""
+    if name and name not in ("A", "B", "C"):
+        raise EngineError(f"there is no tier {name!r}: take A, B or C")
     if name:
         found = doctor.examine(tiers.tier(name))
         failed = [finding for finding in found if not finding.held]

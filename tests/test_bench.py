@@ -1,12 +1,9 @@
 """The benchmarks' class, results and tables; nbgrader's own tests with our engine (a sample)."""
 
 import json
-import sys
 
 import pytest
 from conftest import ROOT
-
-sys.path.insert(0, str(ROOT))
 
 from bench import readme
 from bench.classes import digest, handed_in

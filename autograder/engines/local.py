@@ -29,6 +29,7 @@ class Local:
         self.watch = Watch()
         self.warm: dict[str, Warm] = {}
         self.starting = threading.Lock()
+        self.closing = False
         self.turns = Turns()
 
     def __enter__(self) -> "Local":
@@ -37,6 +38,8 @@ class Local:
         return self
 
     def __exit__(self, *_) -> None:
+        with self.starting:
+            self.closing = True
         for warm in self.warm.values():
             warm.close()
         self.pool.shutdown(cancel_futures=True)
@@ -71,6 +74,8 @@ class Local:
     def warm_for(self, kind: str) -> Warm:
         """The warm process of a kind, started if there is none or it has ended."""
         with self.starting:
+            if self.closing:
+                raise WarmError("the grading was stopped")
             warm = self.warm.get(kind)
             if warm is None or warm.process.poll() is not None:
                 if warm is not None:

@@ -1,0 +1,170 @@
+"""Killed, full, forbidden: nothing is lost, nothing is graded twice, and the message is clear."""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pytest
+from classic import (
+    ASSIGNMENT,
+    HALF,
+    RIGHT,
+    WRONG,
+    command,
+    copy_course,
+    failing,
+    grade,
+    hand_in,
+)
+from submissions.classroom import read_scores
+from test_grading import template  # noqa: F401  (a fixture)
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+ANSWERS = {"right": (RIGHT, 6), "half": (HALF, 2), "wrong": (WRONG, 0)}
+PAUSE = "\nimport time\ntime.sleep({})"
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    seed = int(os.environ.get("CHAOS_SEED", random.randrange(10**6)))
+    print(f"CHAOS_SEED={seed}")
+    return random.Random(seed)
+
+
+@pytest.fixture
+def course(template, tmp_path) -> Path:  # noqa: F811
+    """Eight students whose notebooks take about a third of a second each."""
+    made = copy_course(template, tmp_path / "course")
+    for number in range(8):
+        name = list(ANSWERS)[number % 3]
+        hand_in(made, f"{name}-{number}", f"{ANSWERS[name][0]}{PAUSE.format(0.3)}\n# {number}")
+    return made
+
+
+def start(course: Path, *options: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        command(course, *options),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def family(process: subprocess.Popen) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(process.pid).children(recursive=True)
+    return []
+
+
+def assert_nothing_runs(processes: list[psutil.Process]) -> None:
+    _, alive = psutil.wait_procs(processes, timeout=10)
+    assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def graded_lines(course: Path) -> Counter:
+    journal = course / ".autograder" / ASSIGNMENT / "journal.jsonl"
+    entries = [json.loads(line) for line in journal.read_bytes().splitlines()]
+    return Counter(entry["graded"][0] for entry in entries if "graded" in entry)
+
+
+def assert_whole(course: Path, rows: dict[str, dict]) -> None:
+    """Everyone has their points, in the rows and in the gradebook, and a whole graded notebook."""
+    scores = read_scores(course / "gradebook.db")
+    assert len(rows) == 8
+    for student, row in rows.items():
+        points = ANSWERS[student.partition("-")[0]][1]
+        assert row["points"] == points, row
+        earned = {k: v for k, v in scores[student, "problem"].items() if k != "essay"}
+        assert sum(earned.values()) == points
+        folder = course / "autograded" / student / ASSIGNMENT
+        assert "cells" in json.loads((folder / "problem.ipynb").read_text())
+        assert [entry.name for entry in folder.parent.iterdir()] == [ASSIGNMENT]
+
+
+def test_kill_9_at_any_moment_and_the_same_command_again(course, chance):
+    for _ in range(4):
+        process = start(course)
+        time.sleep(chance.uniform(2.0, 5.0))
+        processes = family(process)
+        process.kill()
+        process.wait()
+        assert_nothing_runs(processes)
+    assert_whole(course, grade(course))
+    assert set(graded_lines(course).values()) == {1}
+
+
+def test_ctrl_c_stops_with_a_word_and_the_same_command_goes_on(course):
+    process = start(course)
+    time.sleep(4)
+    processes = family(process)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors.strip().splitlines()[-1] == "autograder: stopped; run the same command again"
+    assert "Traceback" not in errors
+    assert_nothing_runs(processes)
+    assert_whole(course, grade(course))
+
+
+def test_a_warm_process_that_is_killed_in_the_middle_costs_nobody_points(course, chance):
+    process = start(course, "--json", "--jobs", "2")
+    for _ in range(3):
+        time.sleep(chance.uniform(1.5, 2.5))
+        for each in family(process):
+            with contextlib.suppress(psutil.Error):
+                if "inside.zygote" in each.cmdline() and each.parent().pid == process.pid:
+                    each.kill()
+    out, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert_whole(course, {row["student"]: row for row in json.loads(out)})
+
+
+def test_a_notebooks_own_process_that_is_killed_costs_nobody_points(course):
+    process = start(course, "--json", "--jobs", "1")
+    deadline, killed = time.monotonic() + 60, 0
+    while process.poll() is None and killed < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+        leaves = [each for each in family(process) if not each.children()]
+        with contextlib.suppress(psutil.Error):
+            young = [each for each in leaves if 0.1 < time.time() - each.create_time() < 0.3]
+            for each in young:
+                each.kill()
+                killed += 1
+    out, errors = process.communicate(timeout=120)
+    assert killed and process.returncode == 0, (killed, errors)
+    assert_whole(course, {row["student"]: row for row in json.loads(out)})
+
+
+def test_a_file_system_that_is_full_is_one_line_and_nothing_is_lost(course):
+    place = course / "autograded"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=80k", "tmpfs", str(place)]
+    if os.getuid() != 0 or subprocess.run(mount, check=False).returncode:
+        pytest.skip("only root can make a small file system here")
+    try:
+        assert "No space left on device" in failing(course)
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+    assert_whole(course, grade(course))
+    assert set(graded_lines(course).values()) == {1}
+
+
+def test_a_gradebook_that_may_not_be_written_is_one_line(course):
+    book = course / "gradebook.db"
+    bind = ["mount", "--bind", str(book), str(book)]
+    if os.getuid() != 0 or subprocess.run(bind, check=False).returncode:
+        pytest.skip("only root can make a file read-only for root")
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(book)], check=True)
+        assert "the gradebook cannot be written" in failing(course)
+    finally:
+        subprocess.run(["umount", str(book)], check=True)
+    assert_whole(course, grade(course))
