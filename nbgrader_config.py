@@ -45,3 +45,4 @@ c.Autograde.autograde_preprocessors = [
 c.Execute.timeout = 60
 # What a student wrote is shown in feedback and in the formgrader without any script in it.
 c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.filters = {"markdown2html": "autograder.nbgrader.safe_markdown"}

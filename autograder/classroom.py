@@ -91,7 +91,13 @@ class Classroom:
         pattern = place(step, "(?P<student>[^/]+)", re.escape(assignment), escape=True)
         found = (re.fullmatch(pattern, p) for p in glob.glob(place(step, "*", assignment)))
         excluded = self.coursedir.student_id_exclude.split(",")
-        return sorted(m["student"] for m in found if m and m["student"] not in excluded)
+        names = sorted(m["student"] for m in found if m and m["student"] not in excluded)
+        for name in names:
+            if name.encode("utf-8", "replace").decode() != name:
+                raise ClassroomError(
+                    f"the folder {name!a} of a student has a name that is not UTF-8: rename it"
+                )
+        return names
 
     def strays(self, assignment: str) -> list[Path]:
         """Notebooks in submitted/ that lie in no student's folder of an assignment."""
@@ -139,7 +145,12 @@ class Classroom:
     def _kept(self, file_name: str, key: str, make: Callable[[], object]) -> object:
         """What a file of `state` says of `key`; made and written down when it says nothing."""
         file = self.state / file_name
-        known = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        try:
+            known = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        except ValueError:
+            raise ClassroomError(
+                f"{file} is damaged: put it back from a backup, or remove it and grade anew"
+            ) from None
         if key not in known:
             known[key] = make()
             self.state.mkdir(parents=True, exist_ok=True)
@@ -162,8 +173,10 @@ class Classroom:
             raise ClassroomError(
                 "another grading of this course is at work: wait for it to end, or stop it"
             ) from None
-        with held:
+        try:
             yield
+        finally:
+            held.release()
 
     def publish(
         self, student: str, assignment: str, files: Mapping[str, bytes], timestamp: str | None

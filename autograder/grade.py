@@ -174,9 +174,11 @@ class Grading:
         try:
             submission = intake.find(folder, student, self.assignment, self.releases)
             files, notes = intake.files(folder, [*self.classroom.ignore, "timestamp.txt"])
-        except (Unreadable, OSError) as error:
+        except Exception as error:  # one student's work never stops the class
             paper = Paper(Submission(student, self.assignment, folder, {}))
-            paper.refused = dict.fromkeys(self.releases, str(error))
+            known = isinstance(error, Unreadable | OSError)
+            reason = str(error) if known else _our_fault(error)
+            paper.refused = dict.fromkeys(self.releases, reason)
         else:
             paper = Paper(submission, notes=[*submission.notes, *notes])
             paper.refused = dict(submission.refused)
@@ -187,7 +189,7 @@ class Grading:
                     paper.notebooks[name] = clean
                 except Unreadable as error:
                     paper.refused[name] = str(error)
-                except Exception as error:  # one student's work never stops the class
+                except Exception as error:
                     paper.refused[name] = _our_fault(error)
         paper.work = self._digest(paper)
         return paper
@@ -235,6 +237,8 @@ class Grading:
                 files |= paper.jobs[name].files | paper.results[name].files
             if notebook is not None:
                 notebooks[f"{name}.ipynb"] = json.dumps(notebook).encode()
+        if student in self.journal.graded:  # from now on what it says there is not so
+            self.journal.keep_graded(student, "")
         self.gradebook.write(self.assignment, student, timestamp, grades, self.classroom.penalty)
         when = f"{timestamp:%Y-%m-%d %H:%M:%S.%f UTC}" if timestamp else None
         self.classroom.publish(student, self.assignment, notebooks | files, when)
@@ -282,7 +286,8 @@ class Grading:
 
 
 def _our_fault(error: Exception) -> str:
-    return f"the grader itself failed on it, please report this: {type(error).__name__}: {error}"
+    said = f"{type(error).__name__}: {str(error)[:200]!r}"  # may hold what the student wrote
+    return f"the grader itself failed on it, please report this: {said}"
 
 
 def environment() -> str:

@@ -76,10 +76,11 @@ class Gradebook:
             return {notebook.name: _release(notebook, assignment) for notebook in found.notebooks}
 
     def has_submission(self, assignment: str, student: str) -> bool:
-        try:
-            self.book.find_submission(assignment, student)
-        except api.MissingEntry:
-            return False
+        with _clear_errors():
+            try:
+                _patiently(lambda: self.book.find_submission(assignment, student))
+            except api.MissingEntry:
+                return False
         return True
 
     def write(
@@ -197,6 +198,7 @@ def _patiently(work: Callable[[], object]) -> object:
         except OperationalError as error:
             if "locked" not in str(error.orig) or time.monotonic() > deadline:
                 raise
+            time.sleep(0.1)
 
 
 @contextlib.contextmanager

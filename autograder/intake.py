@@ -27,6 +27,7 @@ MAX_CELLS = 2_000
 MAX_SOURCE = 4 * 2**20  # characters of all cells
 MAX_FILES = 500  # files beside the notebooks, and their bytes:
 MAX_BYTES = 64 * 2**20
+MAX_DEPTH = 20  # folders in folders
 COPY = re.compile(r"(?: ?\(\d+\)| - Copy|-Copy\d*|_copy\d*)$", re.IGNORECASE)
 ENCODINGS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 GONE = "# This cell was missing from what was handed in."
@@ -81,7 +82,7 @@ def find(folder: Path, student: str, assignment: str, names: Iterable[str]) -> S
     timestamp = None
     try:
         timestamp = _timestamp(folder / "timestamp.txt")
-    except (ValueError, OSError, Unreadable):
+    except (ValueError, OverflowError, OSError, Unreadable):
         notes.append("timestamp.txt cannot be read: no time of submission")
     return Submission(student, assignment, folder, notebooks, refused, timestamp, tuple(notes))
 
@@ -154,9 +155,10 @@ def bare(content: object) -> NotebookNode:
         try:
             content = nbformat.reads(json.dumps(content), 4)
         except Exception as error:
-            raise Unreadable(f"it is an old notebook that cannot be read: {error}") from None
+            said = str(error)[:100]  # may hold anything that the student wrote
+            raise Unreadable(f"it is an old notebook that cannot be read: {said!r}") from None
     elif version != 4:
-        raise Unreadable(f"its format is {version!r}, and only 3 and 4 are known")
+        raise Unreadable(f"its format is {repr(version)[:60]}, and only 3 and 4 are known")
     found = content.get("cells")
     if not isinstance(found, list):
         raise Unreadable("it has no cells")
@@ -324,7 +326,10 @@ def unanswered(notebook: NotebookNode) -> frozenset[str]:
 
 
 def files(folder: Path, ignore: Iterable[str]) -> tuple[dict[str, bytes], list[str]]:
-    """The files beside the notebooks by relative path, links and notebooks left out; and notes."""
+    """The files beside the notebooks by relative path, and notes.
+
+    Links, notebooks and what lies deeper than MAX_DEPTH folders are left out.
+    """
     found: dict[str, bytes] = {}
     notes: list[str] = []
     size = 0
@@ -346,6 +351,8 @@ def files(folder: Path, ignore: Iterable[str]) -> tuple[dict[str, bytes], list[s
 
 def _walk(folder: Path, ignore: tuple[str, ...]) -> Iterator[Path]:
     for here, folders, names in os.walk(folder):
+        if len(Path(here).relative_to(folder).parts) >= MAX_DEPTH:
+            folders.clear()
         folders[:] = sorted(name for name in folders if not _ignored(name, ignore))
         for name in sorted(names):
             if not name.endswith(".ipynb") and not _ignored(name, ignore):

@@ -5,13 +5,19 @@
 
 `nbgrader autograde` and the button of the formgrader then run notebooks in warm, confined processes
 and have questions judged outside. Gradebook, feedback and penalties stay nbgrader's.
+
+nbgrader's pages show Markdown with all scripts in it, whatever sanitize_html says. This cleans it:
+
+    c.HTMLExporter.filters = {"markdown2html": "autograder.nbgrader.safe_markdown"}
 """
 
 import atexit
 import threading
 from pathlib import Path
 
+import bleach
 from nbconvert.exporters.exporter import ResourcesDict
+from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 from nbgrader.preprocessors import (
     CheckCellMetadata,
@@ -35,6 +41,18 @@ from autograder.marking import make_job, mark
 
 IDLE_S = 300  # a server that once graded does not keep the warm processes for ever
 NO_LIMIT_S = 24 * 3600.0
+TAGS = [
+    *bleach.ALLOWED_TAGS,
+    *("p", "br", "hr", "div", "span", "pre", "del", "sub", "sup", "img"),
+    *("h1", "h2", "h3", "h4", "h5", "h6"),
+    *("table", "thead", "tbody", "tr", "th", "td"),
+]
+ATTRIBUTES = {"*": ["class"], "a": ["href", "title"], "img": ["src", "alt", "title"]}
+
+
+def safe_markdown(source: str) -> str:
+    """HTML of Markdown text, without anything in it that a browser would run."""
+    return bleach.clean(markdown2html(source), tags=TAGS, attributes=ATTRIBUTES)
 
 
 class Clean(NbGraderPreprocessor):

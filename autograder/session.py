@@ -56,10 +56,12 @@ def grade(
                 classroom.sweep(assignment, who)
                 with _progress(console, assignment, len(who)) as (bar, task):
                     grading.measure_limits(cell_s)
+                    found: list[Row] = []
                     for of_student in grading.run(who, force):
-                        rows += of_student
+                        found += of_student
                         bar.advance(task)
-            _sum_up(console, assignment, rows, grading.warnings, classroom.strays(assignment))
+            _sum_up(console, assignment, found, grading.warnings, classroom.strays(assignment))
+            rows += found
     return rows
 
 

@@ -25,6 +25,8 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.SaveAutoGrades",
     "nbgrader.preprocessors.AssignLatePenalties",
 ]
+c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.filters = {{"markdown2html": "autograder.nbgrader.safe_markdown"}}
 """
 RIGHT, WRONG = "def square(x):\n    return x * x", "def square(x):\n    return 2 * x"
 HALF = "def square(x):\n    return abs(x) * x"

@@ -42,6 +42,19 @@ def built(course: Path) -> Path:
     return course
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small classic course (see classic.py), released; copy it for each test."""
+    from classic import make_course
+
+    from autograder.confine import doctor
+
+    folder = make_course(tmp_path_factory.mktemp("template") / "course")
+    if doctor.chosen(folder / ".autograder") is None:
+        pytest.skip("this machine's kernel confines nothing")
+    return folder
+
+
 def edit(file: Path, old: str, new: str) -> None:
     """Replace the one place where `old` stands; a fixture that moved on must not pass silently."""
     text = file.read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 import sqlite3
 import stat
@@ -20,28 +21,18 @@ from classic import (
     failing,
     grade,
     hand_in,
-    make_course,
 )
+from nbconvert.exporters import HTMLExporter
 from nbgrader.api import Gradebook
+from nbgrader.server_extensions import formgrader
 
 from autograder import gradebook as gradebook_module
 from autograder.classroom import Classroom, ClassroomError, run_nbgrader
-from autograder.confine import doctor
 from autograder.gradebook import Gradebook as OurGradebook
 from autograder.gradebook import GradebookError, NotebookGrades
-from autograder.jobs import Result
-from autograder.journal import Journal
 from bench.classes import STOCK
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory) -> Path:
-    folder = make_course(tmp_path_factory.mktemp("template") / "course")
-    if doctor.chosen(folder / ".autograder") is None:
-        pytest.skip("this machine's kernel confines nothing")
-    return folder
 
 
 @pytest.fixture
@@ -95,7 +86,9 @@ def test_the_same_submissions_get_the_same_gradebook_from_stock_nbgrader(templat
     found = []
     for engine, settings in (("ours", late), ("stock", late + STOCK)):
         course = copy_course(template, tmp_path / engine)
-        run_nbgrader(course, "db", "assignment", "add", ASSIGNMENT, "--duedate", "2026-01-01 UTC")
+        run_nbgrader(
+            course, "db", "assignment", "add", ASSIGNMENT, "--duedate", "2026-01-01 00:00:00 UTC"
+        )
         config = course / "nbgrader_config.py"
         config.write_text(config.read_text() + settings)
         for student, answer in work.items():
@@ -222,17 +215,38 @@ def test_graded_notebooks_are_for_reading_and_files_they_made_are_kept(course):
     assert (folder / "made.txt").read_text() == "42"
 
 
-def test_feedback_by_nbgrader_shows_the_work_and_no_script_of_it(course):
-    code = f"{RIGHT}\nfrom IPython.display import HTML, display\n"
-    code += "display(HTML('<b>bold</b><script>alert(1)</script>'))"
-    hand_in(course, "a", code, essay="My <script>alert(2)</script> essay")
-    config = course / "nbgrader_config.py"
-    config.write_text(config.read_text() + "\nc.HTMLExporter.sanitize_html = True\n")
-    grade(course)
+def test_feedback_and_formgrader_show_the_work_and_no_script_of_it(course):
+    evil = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+    code = (
+        f"{RIGHT}\nfrom IPython.display import *\ndisplay(HTML('<b>bold</b>'))\nprint({evil!r})\n"
+    )
+    kinds = ("HTML", "Markdown", "Latex", "SVG", "Javascript")
+    code += "".join(f"display({kind}({evil!r}))\n" for kind in kinds)
+    file = hand_in(course, "a", code, essay=f"*My* {evil} [essay](javascript:alert(3))")
+    notebook = nbformat.read(file, 4)
+    notebook.cells += [nbformat.v4.new_raw_cell(evil), nbformat.v4.new_markdown_cell(evil)]
+    nbformat.write(notebook, file)
+    strange = {"metadata": {"nbgrader": {"grade_id": evil}}, "cell_type": "code", "source": ""}
+    content = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [strange]}
+    hand_in(course, "b").write_text(json.dumps(content))
+    grade(course, status=1)
     run_nbgrader(course, "generate_feedback", ASSIGNMENT)
-    page = (course / "feedback/a" / ASSIGNMENT / "problem.html").read_text()
-    assert "<b>bold</b>" in page
-    assert "<script>alert" not in page
+    pages = [(course / "feedback" / s / ASSIGNMENT / "problem.html").read_text() for s in "ab"]
+    assert "<em>My</em>" in pages[0] and "<b>bold</b>" in pages[0] and "[essay]" not in pages[0]
+    pages += [as_the_formgrader_shows_it(course, student) for student in "ab"]
+    for page in pages:
+        assert not re.search(r"<script>alert|<img[^>]*onerror|<svg|href=.javascript:", page)
+
+
+def as_the_formgrader_shows_it(course: Path, student: str) -> str:
+    config = Classroom.open(course).nbgrader.config.copy()
+    config.HTMLExporter.template_name = "formgrade"
+    config.HTMLExporter.extra_template_basedirs = [
+        str(Path(formgrader.__file__).parent / "templates")
+    ]
+    about = {"index": 0, "total": 1, "base_url": "", "mathjax_url": "", "notebook_id": "problem"}
+    exporter = HTMLExporter(config=config)
+    return exporter.from_filename(str(graded_notebook(course, student)), resources=about)[0]
 
 
 # Mistakes of the instructor: one line each
@@ -242,7 +256,9 @@ def test_an_unknown_assignment_or_student_and_an_empty_class(course):
     assert "no assignment 'nope' was released (released: ps1)" in failing(course, "nope")
     assert "nothing was handed in for 'ps1'" in failing(course, ASSIGNMENT)
     hand_in(course, "a")
-    assert "nothing of zoe was handed in" in failing(course, ASSIGNMENT, "--student", "zoe")
+    assert "nothing of zoe for 'ps1' was handed in" in failing(
+        course, ASSIGNMENT, "--student", "zoe"
+    )
 
 
 def test_a_gradebook_that_is_missing_or_none(course):
@@ -293,46 +309,10 @@ def test_a_submission_is_written_whole_or_not_at_all(course):
         raise ArithmeticError
 
     with OurGradebook(f"sqlite:///{course}/gradebook.db", "classic") as gradebook:
-        run_nbgrader(course, "db", "assignment", "add", ASSIGNMENT, "--duedate", "2026-01-01 UTC")
+        run_nbgrader(
+            course, "db", "assignment", "add", ASSIGNMENT, "--duedate", "2026-01-01 00:00:00 UTC"
+        )
         grades = {"problem": NotebookGrades({"test_positive": 2.0})}
         with pytest.raises(ArithmeticError):
             gradebook.write(ASSIGNMENT, "a", datetime(2026, 2, 1), grades, broken)
         assert not gradebook.has_submission(ASSIGNMENT, "a")
-
-
-# The journal
-
-
-RESULT = Result({0: []}, {0: True}, {}, {"a.txt": b"x"}, {}, "A", 1.0, 1.0, 1.0, 5)
-
-
-def test_results_and_grades_are_there_after_reopening(tmp_path):
-    with Journal(tmp_path) as journal:
-        journal.keep_result("one", RESULT)
-        journal.keep_graded("ada", "work")
-    with Journal(tmp_path) as journal:
-        assert journal.result("one") == RESULT
-        assert journal.graded == {"ada": "work"}
-        assert journal.result("two") is None
-
-
-@pytest.mark.parametrize("torn", [b'{"ran": "two"', b"\x00\x00", b'{"ran": "two"}'])
-def test_a_torn_last_line_is_cut_off_and_the_journal_goes_on(tmp_path, torn):
-    with Journal(tmp_path) as journal:
-        journal.keep_result("one", RESULT)
-    with open(tmp_path / "journal.jsonl", "ab") as file:
-        file.write(torn)
-    with Journal(tmp_path) as journal:
-        assert journal.ran == {"one"}
-        journal.keep_graded("ada", "work")
-    lines = (tmp_path / "journal.jsonl").read_bytes().splitlines()
-    assert [json.loads(line) for line in lines] == [{"ran": "one"}, {"graded": ["ada", "work"]}]
-
-
-def test_a_damaged_result_counts_as_not_run(tmp_path):
-    with Journal(tmp_path) as journal:
-        journal.keep_result("one", RESULT)
-        (tmp_path / "results" / "one").write_bytes(b"damaged")
-        assert journal.result("one") is None
-        journal.keep_result("one", RESULT)
-        assert journal.result("one") == RESULT
