@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from nbgrader import api
 from sqlalchemy.engine import make_url
@@ -18,6 +19,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from autograder.release import Release, SourceCell
 
 LOCKED_S = 60  # how long to wait for another program that holds the gradebook
+Found = TypeVar("Found")
 Penalty = Callable[[str, float, float], float | None]  # student, score, seconds late -> points
 
 
@@ -51,37 +53,36 @@ class Gradebook:
                 f"there is no gradebook {url.database}: release an assignment first, with "
                 "nbgrader generate_assignment NAME"
             )
-        with _clear_errors():
-            self.book = _patiently(lambda: api.Gradebook(self.db_url, self.course_id))
+        self.book = _asked(lambda: api.Gradebook(self.db_url, self.course_id))
         return self
 
     def __exit__(self, *_) -> None:
         self.book.close()
 
     def assignments(self) -> list[str]:
-        with _clear_errors():
-            return sorted(assignment.name for assignment in self.book.assignments)
+        return _asked(lambda: sorted(assignment.name for assignment in self.book.assignments))
 
     def releases(self, assignment: str) -> dict[str, Release]:
         """The notebooks of an assignment by name; raises GradebookError if there is none."""
-        with _clear_errors():
-            try:
-                found = self.book.find_assignment(assignment)
-            except api.MissingEntry:
-                known = ", ".join(self.assignments()) or "none"
-                raise GradebookError(
-                    f"no assignment {assignment!r} was released (released: {known}); "
-                    f"release it with: nbgrader generate_assignment {assignment}"
-                ) from None
-            return {notebook.name: _release(notebook, assignment) for notebook in found.notebooks}
+
+        def found() -> dict[str, Release]:
+            notebooks = self.book.find_assignment(assignment).notebooks
+            return {notebook.name: _release(notebook, assignment) for notebook in notebooks}
+
+        try:
+            return _asked(found)
+        except api.MissingEntry:
+            known = ", ".join(self.assignments()) or "none"
+            raise GradebookError(
+                f"no assignment {assignment!r} was released (released: {known}); "
+                f"release it with: nbgrader generate_assignment {assignment}"
+            ) from None
 
     def has_submission(self, assignment: str, student: str) -> bool:
-        with _clear_errors():
-            try:
-                _patiently(lambda: self.book.find_submission(assignment, student))
-            except api.MissingEntry:
-                return False
-        return True
+        try:
+            return bool(_asked(lambda: self.book.find_submission(assignment, student)))
+        except api.MissingEntry:
+            return False
 
     def write(
         self,
@@ -110,8 +111,7 @@ class Gradebook:
                 self.book.db.rollback()
                 raise
 
-        with _clear_errors():
-            _patiently(transaction)
+        _asked(transaction)
 
     def _submission(self, assignment: str, student: str) -> api.SubmittedAssignment:
         with contextlib.suppress(api.MissingEntry):
@@ -189,7 +189,13 @@ def _release(notebook: api.Notebook, assignment: str) -> Release:
     return Release(assignment, notebook.name, cells, notebook.kernelspec or "{}")
 
 
-def _patiently(work: Callable[[], object]) -> object:
+def _asked(work: Callable[[], Found]) -> Found:
+    """What `work` gives; raises GradebookError for whatever ails the database."""
+    with _clear_errors():
+        return _patiently(work)
+
+
+def _patiently(work: Callable[[], Found]) -> Found:
     """Do it again while another program holds the gradebook, for LOCKED_S seconds."""
     deadline = time.monotonic() + LOCKED_S
     while True:

@@ -29,7 +29,7 @@ def autograder(course: Path, *arguments: str) -> subprocess.CompletedProcess:
 def test_a_report_before_the_release_says_what_to_do(course):
     result = autograder(course, "report")
     assert result.returncode == 2
-    assert "release the assignment first" in result.stderr
+    assert "release an assignment first" in result.stderr
     assert result.stderr.count("\n") == 1
 
 

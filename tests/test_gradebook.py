@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from classic import ASSIGNMENT, cell, copy_course, source
+from classic import ASSIGNMENT, copy_course, source
 from nbformat import write
 from nbgrader.api import Gradebook as Stock
+from sqlalchemy import text
 
 from autograder import gradebook as module
-from autograder.classroom import Classroom, run_nbgrader
+from autograder.classroom import run_nbgrader
 from autograder.gradebook import Gradebook, GradebookError, NotebookGrades
 
 pytestmark = pytest.mark.slow  # the course they share takes some seconds to make
@@ -156,24 +157,38 @@ def test_an_error_in_the_middle_leaves_what_was_there(book):
     assert stored(book)["test_negative"][0] == 3
 
 
-def test_a_question_that_a_second_release_adds_is_graded_for_those_who_were_there(course):
-    database = f"sqlite:///{course}/gradebook.db"
-    with Gradebook(database, "classic") as book:
-        put(book, NotebookGrades(FULL))
+def test_a_question_that_came_later_is_graded_for_those_who_were_there(book):
+    put(book, NotebookGrades(FULL))
+    with Stock(book.db_url, "classic") as gradebook:  # the command refuses it after a submission
+        about = {"max_score": 1, "cell_type": "code"}
+        gradebook.add_grade_cell("test_zero", "problem", ASSIGNMENT, **about)
+        gradebook.add_solution_cell("zero", "problem", ASSIGNMENT)
+        for table in ("grade", "comment"):
+            new = "select id from base_cell where name in ('test_zero', 'zero')"
+            gradebook.db.execute(text(f"delete from {table} where cell_id in ({new})"))
+        gradebook.db.commit()
+    assert "test_zero" not in stored(book)
+    book.book.db.expire_all()
+    put(book, NotebookGrades(FULL | {"test_zero": 1.0}))
+    assert stored(book)["test_zero"] == (1, None, False)
+    assert stored(book)["test_negative"] == (4, None, False)
+    assert "zero" in comments(book)
+
+
+def test_a_second_release_with_another_text_counts_from_then_on(course):
     changed = source()
-    new = cell("code", "test_zero", "assert square(0) == 0", 1, grade=True, locked=True)
-    changed.cells.insert(4, new)
+    changed.cells[2].source = "assert square(4) == 16"
     write(changed, course / "source" / ASSIGNMENT / "problem.ipynb")
+    with Gradebook(f"sqlite:///{course}/gradebook.db", "classic") as book:
+        put(book, NotebookGrades(FULL))
+        before = book.releases(ASSIGNMENT)["problem"]
     run_nbgrader(course, "generate_assignment", ASSIGNMENT, "--force")
-    with Gradebook(database, "classic") as book:
-        release = book.releases(ASSIGNMENT)["problem"]
-        release = Classroom.open(course).in_source_order(release)
-        assert [c.name for c in release.cells] == [
-            *("begin", "square", "test_positive", "test_negative", "test_zero", "essay")
-        ]
-        put(book, NotebookGrades(FULL | {"test_zero": 1.0}))
-        assert stored(book)["test_zero"] == (1, None, False)
-        assert stored(book)["test_negative"] == (4, None, False)
+    with Gradebook(f"sqlite:///{course}/gradebook.db", "classic") as book:
+        after = book.releases(ASSIGNMENT)["problem"]
+        assert stored(book)["test_positive"][0] == 2
+    assert before.digest() != after.digest()
+    sources = {cell.name: cell.source for cell in after.cells}
+    assert sources["test_positive"] == "assert square(4) == 16"
 
 
 @pytest.mark.parametrize("question", ["has_submission", "releases", "assignments"])
