@@ -44,8 +44,14 @@ class Classroom:
         if not (root / "nbgrader_config.py").exists():
             raise ClassroomError(f"{root} has no nbgrader_config.py: name the course's folder")
         app = AutogradeApp(log_level=40)
+        app.raise_config_file_errors = True  # else nbgrader goes on without the settings
         with chdir(root):  # nbgrader reads the configuration of the folder where it is called
-            app.initialize([], root=str(root))
+            try:
+                app.initialize([], root=str(root))
+            except Exception as error:
+                raise ClassroomError(
+                    f"nbgrader's configuration for {root} cannot be read: {_one_line(error)}"
+                ) from error
         return cls(app.coursedir, app)
 
     @property
@@ -127,9 +133,14 @@ class Classroom:
 
     def penalty(self, student: str, score: float, late_s: float) -> float | None:
         """Points that lateness costs, as nbgrader is configured."""
-        plugin = AssignLatePenalties(parent=self.nbgrader)
-        plugin.init_plugin()
-        return plugin.plugin_inst.late_submission_penalty(student, score, late_s)
+        try:
+            plugin = AssignLatePenalties(parent=self.nbgrader)
+            plugin.init_plugin()
+            return plugin.plugin_inst.late_submission_penalty(student, score, late_s)
+        except Exception as error:
+            raise ClassroomError(
+                f"nbgrader's late penalty failed for {student}: {_one_line(error)}"
+            ) from error
 
     def seed(self, assignment: str) -> int:
         """The class's secret seed for an assignment; made at first use and kept.
@@ -244,6 +255,10 @@ def run_nbgrader(root: Path, *command: str) -> str:
         first = next((line for line in lines if "ERROR]" in line), lines[-1])
         raise ClassroomError(f"nbgrader {command[0]} failed: {first.rpartition('ERROR] ')[2]}")
     return result.stdout
+
+
+def _one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _private(path: str, flags: int) -> int:

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from nbgrader import api
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from autograder.release import Release, SourceCell
 
@@ -47,7 +47,8 @@ class Gradebook:
         self.db_url, self.course_id = db_url, course_id
 
     def __enter__(self) -> "Gradebook":
-        url = make_url(self.db_url)
+        with _clear_errors():
+            url = make_url(self.db_url)
         if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
             raise GradebookError(
                 f"there is no gradebook {url.database}: release an assignment first, with "
@@ -213,6 +214,10 @@ def _clear_errors() -> Iterator[None]:
         yield
     except DatabaseError as error:
         raise GradebookError(_clear(str(error.orig))) from error
+    except (ArgumentError, ImportError) as error:
+        raise GradebookError(
+            f"the database that c.CourseDirectory.db_url names cannot be used: {error}"
+        ) from error
 
 
 def _clear(said: str) -> str:

@@ -127,7 +127,7 @@ def _engine(name: str, scheduler: str, tier: tiers.Tier, slots: int) -> Engine:
         return Local(tier, slots)
     if name != "dask":
         raise EngineError(f"no engine is called {name!r}: take local or dask")
-    if not scheduler:
+    if "://" not in scheduler:
         raise EngineError("the dask engine needs the address of a scheduler: --scheduler tcp://…")
     from autograder.engines.dask import Dask
 

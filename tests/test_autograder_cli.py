@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from classic import copy_course, hand_in
 from conftest import ROOT
 from nbgrader.api import Gradebook
 
@@ -43,6 +44,61 @@ def test_an_assignment_that_is_unknown_or_not_released_is_one_line(course, name)
     assert result.returncode == 2
     assert repr(name) in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def line_of(course: Path, *arguments: str) -> str:
+    """The one line that a mistake is answered with."""
+    result = autograder(course, *arguments)
+    assert result.returncode == 2, result.stderr
+    assert result.stderr.count("\n") == 1, result.stderr
+    return result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("report", "nope"), "no assignment 'nope' was released (released: ps1)"),
+        (("feedback", "nope"), "No notebooks were matched"),
+        (("export", "/nowhere/grades.csv"), "No such file or directory"),
+        (("grade", "nope"), "no assignment 'nope' was released (released: ps1)"),
+        (("grade", "../../etc"), "no assignment '../../etc' was released"),
+        (("grade", "ps1", "--student", "zoe"), "nothing of zoe for 'ps1' was handed in"),
+        (("grade", "--engine", "dask", "--scheduler", "nonsense"), "needs the address"),
+    ],
+)
+def test_a_mistake_in_a_command_is_one_line(template, tmp_path, arguments, said):
+    course = copy_course(template, tmp_path / "course")
+    hand_in(course, "ada")
+    assert said in line_of(course, *arguments, "--course", str(course))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["grade", "report"])
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("this is ( not python", "SyntaxError"),
+        ("1 / 0", "ZeroDivisionError"),
+        ('c.CourseDirectory.db_url = "not a url"', "db_url"),
+        ('c.CourseDirectory.db_url = "nonsense://x"', "db_url"),
+    ],
+)
+def test_a_mistake_in_the_configuration_is_one_line_and_never_passed_over(
+    template, tmp_path, command, setting, said
+):
+    course = copy_course(template, tmp_path / "course")
+    hand_in(course, "ada")
+    config = course / "nbgrader_config.py"
+    config.write_text(f"{config.read_text()}\n{setting}\n")
+    assert said in line_of(course, command, "ps1", "--course", str(course))
+    assert not (course / "autograded").exists()
+
+
+@pytest.mark.slow
+def test_a_folder_without_a_course_is_one_line(tmp_path):
+    for command in (["grade"], ["report"], ["feedback", "ps1"], ["export", "x.csv"]):
+        assert "no nbgrader_config.py" in line_of(tmp_path, *command, "--course", str(tmp_path))
 
 
 @pytest.mark.slow

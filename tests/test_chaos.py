@@ -4,10 +4,13 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -152,28 +155,87 @@ def test_a_notebooks_own_process_that_is_killed_costs_nobody_points(course):
     assert_whole(course, {row["student"]: row for row in json.loads(out)})
 
 
+@contextlib.contextmanager
+def mounted(place: Path, *options: str) -> Iterator[None]:
+    mount = ["mount", *options, str(place)]
+    if os.getuid() != 0 or subprocess.run(mount, check=False).returncode:
+        pytest.skip("only root can mount a file system here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
 def test_a_file_system_that_is_full_is_one_line_and_nothing_is_lost(course):
     place = course / "autograded"
     place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(place)]
-    if os.getuid() != 0 or subprocess.run(mount, check=False).returncode:
-        pytest.skip("only root can make a small file system here")
-    try:
+    with mounted(place, "-t", "tmpfs", "-o", "size=16k", "tmpfs"):
         assert "No space left on device" in failing(course)
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
     assert_whole(course, grade(course))
     assert set(graded_lines(course).values()) == {1}
 
 
+@pytest.mark.parametrize("pages", [1, 5, 9, 12])
+def test_a_full_disk_under_the_journal_is_one_line_and_the_next_run_goes_on(
+    course, pages, tmp_path
+):
+    place, kept = course / ".autograder", tmp_path / "kept"
+    shutil.copytree(place, kept)
+    with mounted(place, "-t", "tmpfs", "-o", f"size={4 * pages}k", "tmpfs"):
+        with contextlib.suppress(OSError):
+            shutil.copytree(kept, place, dirs_exist_ok=True)
+        assert "No space left on device" in failing(course)
+        subprocess.run(["mount", "-o", "remount,size=10m", str(place)], check=True)
+        assert_whole(course, grade(course))
+        assert set(graded_lines(course).values()) == {1}
+
+
+@pytest.mark.parametrize("what", ["autograded", ".autograder"])
+def test_a_folder_that_may_not_be_written_is_one_line(course, what):
+    place = course / what
+    place.mkdir(exist_ok=True)
+    with mounted(place, "--bind", str(place)):
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(place)], check=True)
+        assert "Read-only file system" in failing(course)
+    assert_whole(course, grade(course))
+
+
+def test_a_full_disk_under_the_gradebook_is_one_line_and_no_submission_is_half_there(course):
+    place = course / "book"
+    place.mkdir()
+    size = (course / "gradebook.db").stat().st_size // 1024
+    config = course / "nbgrader_config.py"
+    config.write_text(config.read_text().replace("gradebook.db", "book/gradebook.db"))
+    with mounted(place, "-t", "tmpfs", "-o", f"size={size + 24}k", "tmpfs"):
+        shutil.copy(course / "gradebook.db", place)
+        assert "disk is full" in failing(course)
+        subprocess.run(["mount", "-o", "remount,size=10m", str(place)], check=True)
+        rows = grade(course)
+        shutil.copy(place / "gradebook.db", course)
+    assert_whole(course, rows)
+
+
+def test_a_scheduler_that_is_not_there_is_one_line(course):
+    options = ("--engine", "dask", "--scheduler", "tcp://127.0.0.1:1")
+    assert "no Dask scheduler answers at tcp://127.0.0.1:1" in failing(course, *options)
+
+
+def test_a_gradebook_that_is_locked_in_the_middle_is_waited_for(course):
+    process = start(course, "--json")
+    wait_for_grades(course, 2)
+    held = sqlite3.connect(course / "gradebook.db", isolation_level=None, timeout=30)
+    held.execute("begin exclusive")
+    time.sleep(7)  # longer than SQLite itself waits
+    held.execute("rollback")
+    held.close()
+    out, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert_whole(course, {row["student"]: row for row in json.loads(out)})
+
+
 def test_a_gradebook_that_may_not_be_written_is_one_line(course):
     book = course / "gradebook.db"
-    bind = ["mount", "--bind", str(book), str(book)]
-    if os.getuid() != 0 or subprocess.run(bind, check=False).returncode:
-        pytest.skip("only root can make a file read-only for root")
-    try:
+    with mounted(book, "--bind", str(book)):
         subprocess.run(["mount", "-o", "remount,bind,ro", str(book)], check=True)
         assert "the gradebook cannot be written" in failing(course)
-    finally:
-        subprocess.run(["umount", str(book)], check=True)
     assert_whole(course, grade(course))
