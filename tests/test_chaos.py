@@ -171,14 +171,13 @@ def test_a_file_system_that_is_full_is_one_line_and_nothing_is_lost(course):
     place.mkdir()
     with mounted(place, "-t", "tmpfs", "-o", "size=16k", "tmpfs"):
         assert "No space left on device" in failing(course)
-    assert_whole(course, grade(course))
+        subprocess.run(["mount", "-o", "remount,size=10m", str(place)], check=True)
+        assert_whole(course, grade(course))
     assert set(graded_lines(course).values()) == {1}
 
 
-@pytest.mark.parametrize("pages", [1, 5, 9, 12])
-def test_a_full_disk_under_the_journal_is_one_line_and_the_next_run_goes_on(
-    course, pages, tmp_path
-):
+@pytest.mark.parametrize("pages", [2, 7])
+def test_a_full_disk_under_the_journal_is_one_line_and_grading_goes_on(course, pages, tmp_path):
     place, kept = course / ".autograder", tmp_path / "kept"
     shutil.copytree(place, kept)
     with mounted(place, "-t", "tmpfs", "-o", f"size={4 * pages}k", "tmpfs"):

@@ -158,6 +158,11 @@ WRONG_FILES = {
     b"[1, 2]": "not a notebook",
     b"{}": "not a notebook",
     json.dumps({"nbformat": 5, "cells": []}).encode(): "format is 5",
+    json.dumps({"nbformat": ["x" * 10**6], "cells": []}).encode(): "^its format is .{60}, and",
+    json.dumps({"nbformat": 3, "worksheets": "\x1b[2J\n"}).encode(): r"old notebook .{0,150}$",
+    b'{"nbformat": 4, "cells": ' + b"9" * 5000 + b"}": "not JSON",
+    json.dumps({"nbformat": 4, "cells": [{}] * 2001}).encode(): "2001 cells, more than 2000",
+    json.dumps(notebook(("square", "code", "x" * (2**22 + 1)))).encode(): "more text than",
     json.dumps({"nbformat": 4}).encode(): "no cells",
     json.dumps(notebook(("theirs", "code", "1"))).encode(): "none of its graded cells is known",
     b'{"nbformat": 4,\n<<<<<<< HEAD\n"cells": []}': "unfinished merge",
@@ -173,6 +178,35 @@ def test_a_wrong_file_has_its_reason(tmp_path, content, reason):
     with pytest.raises(Unreadable, match=reason):
         intake.clean(intake.read(file), RELEASE)
     assert file.read_bytes() == content
+
+
+def test_an_old_notebook_is_brought_up_to_date(tmp_path):
+    cell = {"cell_type": "code", "input": ANSWER[2], "outputs": [], "language": "python"}
+    cell["metadata"] = {"nbgrader": {"grade_id": "square"}}
+    old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""}}
+    file = tmp_path / "problem.ipynb"
+    file.write_text(json.dumps(old | {"worksheets": [{"cells": [cell], "metadata": {}}]}))
+    clean = intake.clean(intake.read(file), RELEASE)
+    assert [c.source for c in clean.cells if c.cell_type == "code"][1] == ANSWER[2]
+
+
+def test_with_all_names_gone_the_answers_still_run_before_the_tests():
+    found = cleaned(*(("", kind, source) for _, kind, source in [WHOLE[0], ANSWER, *WHOLE[2:]]))
+    names = [name for name, _ in found]
+    assert found.index(("", ANSWER[2])) < names.index("test_square")
+
+
+def test_unknown_names_are_cells_of_the_students_own():
+    found = cleaned(*WHOLE[:3], ("mine", "code", "mine = 1"), WHOLE[3])
+    assert ("", "mine = 1") in found and len(found) == 5
+
+
+@settings(deadline=None, max_examples=100)
+@given(order=st.permutations(range(4)))
+def test_in_whatever_order_no_test_runs_before_its_answer_is_defined(order):
+    names = [name for name, _ in cleaned(*[WHOLE[number] for number in order])]
+    assert names.index("square") < names.index("test_square")
+    assert sorted(names) == sorted(cell.name for cell in CELLS)
 
 
 def test_a_folder_a_link_a_pipe_and_a_giant_are_not_read(tmp_path, monkeypatch):
@@ -217,12 +251,50 @@ def test_two_copies_are_for_a_person_to_look_at(tmp_path):
     assert "several files could be problem.ipynb" in found.refused["problem"]
 
 
-def test_a_time_is_read_and_nonsense_is_a_note(tmp_path):
-    (tmp_path / "timestamp.txt").write_text("2026-12-02 09:00:00 UTC\n")
-    assert intake.find(tmp_path, "ada", "ps1", []).timestamp.isoformat() == "2026-12-02T09:00:00"
-    (tmp_path / "timestamp.txt").write_text("yesterday-ish")
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-12-02 09:00:00 UTC\n", "2026-12-02T09:00:00"),
+        ("2026-12-02 09:00:00.250000 UTC", "2026-12-02T09:00:00.250000"),
+        ("", None),
+    ],
+)
+def test_a_time_is_read_and_an_empty_file_is_none(tmp_path, text, expected):
+    (tmp_path / "timestamp.txt").write_text(text)
+    found = intake.find(tmp_path, "ada", "ps1", [])
+    assert (found.timestamp and found.timestamp.isoformat()) == expected
+    assert not found.notes
+
+
+@pytest.mark.parametrize(
+    "content", [b"yesterday-ish", b"9" * 30, b"\xff\xfe", b"\0", b"2026-13-45", b"2" * 2000]
+)
+def test_a_time_that_is_nonsense_or_huge_is_a_note(tmp_path, content):
+    (tmp_path / "timestamp.txt").write_bytes(content)
     found = intake.find(tmp_path, "ada", "ps1", [])
     assert found.timestamp is None and "timestamp.txt" in found.notes[0]
+
+
+def test_a_time_that_is_a_link_a_folder_or_a_pipe_is_a_note(tmp_path):
+    file = tmp_path / "timestamp.txt"
+    for make, remove in (
+        (lambda: file.symlink_to("/etc/hostname"), file.unlink),
+        (file.mkdir, file.rmdir),
+        (lambda: os.mkfifo(file), file.unlink),
+    ):
+        make()
+        found = intake.find(tmp_path, "ada", "ps1", [])
+        assert found.timestamp is None and "timestamp.txt" in found.notes[0]
+        remove()
+
+
+@settings(deadline=None, max_examples=200)
+@given(text=st.text(max_size=60) | st.from_regex(r"[0-9:+ .TZ-]{1,60}", fullmatch=True))
+def test_no_text_in_place_of_a_time_stops_the_class(tmp_path_factory, text):
+    folder = tmp_path_factory.mktemp("time")
+    (folder / "timestamp.txt").write_bytes(text.encode())
+    found = intake.find(folder, "ada", "ps1", [])
+    assert found.timestamp is None or found.timestamp.tzinfo is None
 
 
 def test_files_beside_the_notebook_are_taken_and_links_are_not(tmp_path):
@@ -233,3 +305,35 @@ def test_files_beside_the_notebook_are_taken_and_links_are_not(tmp_path):
     found, notes = intake.files(tmp_path, ["*.md"])
     assert found == {"data/points.csv": b"1,2"}
     assert "out.csv" in notes[0]
+
+
+def test_files_beside_the_notebook_are_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(intake, "MAX_FILES", 3)
+    for number in range(5):
+        (tmp_path / f"{number}.csv").write_bytes(b"x")
+    found, notes = intake.files(tmp_path, [])
+    assert len(found) == 3 and "only 3 of the files" in notes[0]
+    monkeypatch.setattr(intake, "MAX_BYTES", 2)
+    (tmp_path / "0.csv").write_bytes(b"xxx")
+    found, notes = intake.files(tmp_path, [])
+    assert "0.csv" not in found and len(found) == 2 and len(notes) == 2
+
+
+def test_files_in_a_linked_folder_and_far_down_are_not_taken(tmp_path):
+    work, other = tmp_path / "work", tmp_path / "other"
+    other.mkdir()
+    (other / "secret.txt").write_text("secret")
+    deep = work.joinpath(*["d"] * 30)
+    deep.mkdir(parents=True)
+    (deep / "x.txt").write_text("x")
+    (work / "link").symlink_to(other)
+    (work / "d" / "near.txt").write_text("x")
+    assert intake.files(work, [])[0] == {"d/near.txt": b"x"}
+
+
+def test_a_folder_that_is_a_link_or_a_file_is_refused(tmp_path):
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to(tmp_path)
+    for name, reason in (("file", "no folder"), ("link", "is a link"), ("none", "no folder")):
+        with pytest.raises(Unreadable, match=reason):
+            intake.find(tmp_path / name, "ada", "ps1", ["problem"])
