@@ -1,6 +1,7 @@
 """The grader's end of a warm process: hands it notebooks, watches them, and reads what they say."""
 
 import contextlib
+import itertools
 import json
 import os
 import select
@@ -79,11 +80,15 @@ class Watch(threading.Thread):
 
 
 class Watched:
-    """A notebook's process and all it started, its deadline and its memory."""
+    """A notebook's process and all it started, its deadline and its memory.
 
-    def __init__(self, pid: int, limit: int) -> None:
-        self.handle = os.pidfd_open(pid)
-        self.process = psutil.Process(pid)
+    `root` is the process below which all of them are found.
+    """
+
+    def __init__(self, pid: int, root: int, limit: int) -> None:
+        self.handle: int | None = os.pidfd_open(pid)
+        self.closing = threading.Lock()
+        self.root = root
         self.base = self._memory()
         self.limit, self.peak = limit, 0
         self.deadline, self.said, self.reason = float("inf"), "", ""
@@ -101,21 +106,34 @@ class Watched:
             self.kill(self.said)
 
     def kill(self, reason: str = "") -> None:
-        self.reason = self.reason or reason
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self.handle, signal.SIGKILL)
+        with self.closing:  # a closed handle may already stand for another process
+            if self.handle is not None:
+                self.reason = self.reason or reason
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(self.handle, signal.SIGKILL)
 
     def close(self) -> None:
         self.kill()
-        os.close(self.handle)
+        with self.closing:
+            os.close(self.handle)
+            self.handle = None
 
     def _memory(self) -> int:
-        """Bytes of memory, file pages left out, that it and all it started hold."""
-        with contextlib.suppress(psutil.Error):
-            family = [self.process, *self.process.children(recursive=True)]
-            count = _own_memory if len(family) == 1 else _share_of_memory
-            return sum(count(process.pid) for process in family)
-        return 0
+        """Bytes of memory, file pages left out, that they hold."""
+        family = _family(self.root)
+        count = _own_memory if len(family) == 1 else _share_of_memory
+        return sum(map(count, family))
+
+
+def _family(root: int) -> list[int]:
+    """A process and all below it, as the kernel lists them."""
+    found = [root]
+    for pid in found:
+        with contextlib.suppress(OSError):
+            for thread in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{thread}/children") as file:
+                    found += map(int, file.read().split())
+    return found
 
 
 def _own_memory(pid: int) -> int:
@@ -140,9 +158,12 @@ class Warm:
     def __init__(self, kind: str, tier: tiers.Tier, watch: Watch) -> None:
         self.kind, self.tier, self.watch = kind, tier, watch
         self.control, theirs = socket.socketpair()
-        self.home = tiers.HOME if tier.namespaces else tempfile.mkdtemp(prefix="warm-")
+        self.home = tiers.HOME
         if not tier.namespaces:
-            os.chmod(self.home, 0o755)
+            self.place = tempfile.mkdtemp(prefix="grading-")
+            os.chmod(self.place, 0o711)  # others may enter and not list, so as to reach their own
+            self.home = os.path.join(self.place, "home")
+            os.mkdir(self.home, 0o755)
         try:
             self.process = tiers.start(tier, kind, theirs.fileno(), self.home)
         except OSError as error:
@@ -150,7 +171,7 @@ class Warm:
         finally:
             theirs.close()
         self.sending, self.becoming_ready = threading.Lock(), threading.Lock()
-        self.users = iter(range(1, 4096))
+        self.users = itertools.count(1)
         self.ready = False
 
     def wait_until_ready(self) -> None:
@@ -179,7 +200,7 @@ class Warm:
         self.process.kill()
         self.process.wait()
         if not self.tier.namespaces:
-            shutil.rmtree(self.home, ignore_errors=True)
+            shutil.rmtree(self.place, ignore_errors=True)
 
     def run(self, job: Job, skip: dict[str, str], seed: int) -> Attempt:
         """Run a notebook once, without the steps and cases named in `skip`.
@@ -207,7 +228,9 @@ class Warm:
             attempt = Attempt()
             pid = _process_of(ours)
             if pid is not None:
-                watched = Watched(pid, job.limits.memory)
+                # outside a process namespace the keeper adopts what loses its parent
+                root = pid if self.tier.namespaces else psutil.Process(pid).ppid()
+                watched = Watched(pid, root, job.limits.memory)
                 stack.callback(watched.close)
                 stack.enter_context(self.watch.over(watched))
                 _converse(ours, job, skip, seed, watched, attempt)
@@ -224,7 +247,7 @@ class Warm:
         """The notebook's folder and user."""
         if self.tier.namespaces:
             return tiers.FOLDER, 0
-        folder = tempfile.mkdtemp(prefix="notebook-")
+        folder = tempfile.mkdtemp(prefix="notebook-", dir=self.place)
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         uid = self.tier.uid + next(self.users) % 1024 if self.tier.uid else 0
         if uid:
@@ -288,7 +311,6 @@ def _message(job: Job, skip: dict[str, str], seed: int) -> dict:
         "steps": [asdict(step) for step in job.steps],
         "probes": job.probes,
         "files": wire.encode(dict(job.files)),
-        "environment": {},
         "limits": asdict(job.limits),
         "skip": skip,
         "random": seed % 2**32,

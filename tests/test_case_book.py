@@ -4,9 +4,11 @@ One class holds every case once for each framework; the real command grades it. 
 is graded once in each tier that this machine has.
 """
 
+import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,3 +141,31 @@ def test_a_tier_that_does_not_hold_grades_nothing(tmp_path, monkeypatch):
         session._tier(None, "A", allow_unconfined=False)
     assert doctor.chosen(tmp_path) is None
     assert tiers.tier("D").name == "D"
+
+
+def test_an_ordinary_user_has_a_tier_too(tmp_path_factory):
+    if os.getuid() != 0:
+        pytest.skip("only root can become another user")
+    folder = tmp_path_factory.mktemp("user")
+    for place in (folder, folder.parent, folder.parent.parent):
+        place.chmod(0o755)
+    os.chown(folder, 65534, 65534)
+    found = subprocess.run(
+        [reachable_python(), "-m", "autograder.cli", "doctor", "--json"],
+        cwd=folder,
+        user=65534,
+        group=65534,
+        extra_groups=[],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *tiers.package_folders()]),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stderr
+    said = json.loads(found.stdout)
+    assert said["tier"] in ("A", "B")
+    assert "needs root" in said["tried"]["C"][0]["seen"]

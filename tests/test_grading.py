@@ -24,6 +24,7 @@ from classic import (
 )
 from nbconvert.exporters import HTMLExporter
 from nbgrader.api import Gradebook
+from nbgrader.apps.api import NbGraderAPI
 from nbgrader.server_extensions import formgrader
 
 from autograder import gradebook as gradebook_module
@@ -247,6 +248,16 @@ def as_the_formgrader_shows_it(course: Path, student: str) -> str:
     about = {"index": 0, "total": 1, "base_url": "", "mathjax_url": "", "notebook_id": "problem"}
     exporter = HTMLExporter(config=config)
     return exporter.from_filename(str(graded_notebook(course, student)), resources=about)[0]
+
+
+def test_the_button_of_the_formgrader_grades_with_this_engine(course):
+    hand_in(course, "a", HALF)
+    classroom = Classroom.open(course)
+    api = NbGraderAPI(coursedir=classroom.coursedir, config=classroom.nbgrader.config)
+    done = api.autograde(ASSIGNMENT, "a")
+    assert done["success"], done
+    assert in_gradebook(course, "a")["test_negative"][0] == 0
+    assert (course / ".autograder" / "tier.json").exists(), "a tier was chosen"
 
 
 # Mistakes of the instructor: one line each

@@ -9,6 +9,7 @@ from conftest import ROOT
 from nbgrader.api import Gradebook
 from rich.console import Console
 
+from autograder.classroom import run_nbgrader
 from autograder.demo import ASSIGNMENT, database, demo
 from autograder.questions import find_questions
 from tandem.course import FRAMEWORKS
@@ -71,6 +72,17 @@ def test_the_report_shows_every_student_and_total(graded):
             len(re.findall(rf"^ *{student} +(?:pytorch|tensorflow) ", text, re.MULTILINE)) == 2
         ), text
     assert "30 h" in text
+
+
+@pytest.mark.parametrize(("student", "earns"), [("right", 20.0), ("hostile", 0.0)])
+def test_nbgraders_own_command_runs_on_the_same_engine(graded, student, earns):
+    folder = ROOT / "build/demo"
+    run_nbgrader(folder, "autograde", ASSIGNMENT, "--force", "--student", student)
+    with Gradebook(database(folder)) as gradebook:
+        submission = gradebook.find_submission(ASSIGNMENT, student)
+        assert [notebook.score for notebook in submission.notebooks] == [earns, earns]
+    page = (folder / "autograded" / student / ASSIGNMENT / "pytorch.ipynb").read_text()
+    assert f"sgd_step: {earns / 5:g} of 4 points" in page
 
 
 def feedback(student: str, framework: str) -> str:

@@ -151,7 +151,7 @@ def landlock(readable: list[str], writable: list[str]) -> None:
 def _allow(rules: int, path: str, access: int) -> None:
     try:
         place = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):  # what cannot be reached needs no rule
         return
     if not os.path.isdir(path):
         access &= 0b1000_0000_0000_0111 | (1 << 14)  # what a file can have: no folder's rights
