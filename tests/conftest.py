@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,11 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if doctor.chosen(folder / ".autograder") is None:
         pytest.skip("this machine's kernel confines nothing")
     return folder
+
+
+def heed_ctrl_c() -> None:
+    """For a process that is started: a background job of a shell is deaf to Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def edit(file: Path, old: str, new: str) -> None:

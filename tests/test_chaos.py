@@ -26,6 +26,7 @@ from classic import (
     grade,
     hand_in,
 )
+from conftest import heed_ctrl_c
 from submissions.classroom import read_scores
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -57,6 +58,7 @@ def start(course: Path, *options: str) -> subprocess.Popen:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=heed_ctrl_c,
     )
 
 
@@ -144,8 +146,8 @@ def test_a_notebooks_own_process_that_is_killed_costs_nobody_points(course):
     deadline, killed = time.monotonic() + 60, 0
     while process.poll() is None and killed < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
-        leaves = [each for each in family(process) if not each.children()]
         with contextlib.suppress(psutil.Error):
+            leaves = [each for each in family(process) if not each.children()]
             young = [each for each in leaves if 0.1 < time.time() - each.create_time() < 0.3]
             for each in young:
                 each.kill()
