@@ -26,6 +26,7 @@ END_S = 10  # between the end of a notebook and word of it
 GRACE_S = 3  # between asking a cell to stop and killing its process
 LOOK_S = 0.1  # how often memory and time are looked at
 SHARED_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run/lock")
+ENDED = "ended its process"
 REPORTED = 64 * 2**20  # bytes that a notebook may send in all
 
 
@@ -303,7 +304,7 @@ def _converse(link, job: Job, skip: dict[str, str], seed: int, watched, attempt:
             _ask(link, budget, job, skip, watched, attempt)
     except (wire.WireError, ConnectionError) as error:
         watched.kill()
-        attempt.reason = str(error) if isinstance(error, wire.WireError) else "ended its process"
+        attempt.reason = str(error) if isinstance(error, wire.WireError) else ENDED
 
 
 def _message(job: Job, skip: dict[str, str], seed: int) -> dict:
@@ -328,7 +329,7 @@ def _read_cells(link, budget: wire.Budget, job: Job, skip, watched: Watched, att
         watched.allow(left + GRACE_S, f"ran longer than {job.limits.cell_s:g} seconds")
         message = wire.receive(link, budget)
         if message is None or message.get("step") != step.index:
-            attempt.reason = "ended its process" if message is None else "broke the protocol"
+            attempt.reason = ENDED if message is None else "broke the protocol"
             return
         attempt.outputs[step.index] = message.get("outputs")
         attempt.ended[step.index] = message.get("ended") is True
@@ -337,7 +338,7 @@ def _read_cells(link, budget: wire.Budget, job: Job, skip, watched: Watched, att
     watched.allow(GRACE_S, "took too long to end")
     message = wire.receive(link, budget)
     if message is None or message.get("done") is not True:
-        attempt.stopped_at, attempt.reason = "end", "ended its process"
+        attempt.stopped_at, attempt.reason = "end", ENDED
         return
     files = wire.decode(message.get("files"))
     attempt.files = files if type(files) is dict else {}
@@ -358,7 +359,7 @@ def _ask(link, budget: wire.Budget, job: Job, skip, watched: Watched, attempt: A
                 question,
                 number,
             ):
-                attempt.reason = "ended its process" if message is None else "broke the protocol"
+                attempt.reason = ENDED if message is None else "broke the protocol"
                 return
             outcomes[number] = wire.decode(message.get("outcome"))
             attempt.own_cpu += _seconds(message.get("cpu"))

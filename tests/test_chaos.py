@@ -149,7 +149,7 @@ def test_a_notebooks_own_process_that_is_killed_costs_nobody_points(course):
         with contextlib.suppress(psutil.Error):
             leaves = [each for each in family(process) if not each.children()]
             young = [each for each in leaves if 0.1 < time.time() - each.create_time() < 0.3]
-            for each in young:
+            for each in young[:1]:
                 each.kill()
                 killed += 1
     out, errors = process.communicate(timeout=120)

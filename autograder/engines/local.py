@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
@@ -9,9 +10,10 @@ from contextlib import contextmanager, suppress
 from autograder import outputs
 from autograder.confine.tiers import Tier
 from autograder.jobs import Job, Result
-from autograder.warm import Attempt, Warm, WarmError, Watch
+from autograder.warm import ENDED, Attempt, Warm, WarmError, Watch
 
-STOPS = 16  # how often a notebook may have to be stopped before the rest of it is given up
+STOPS = 32  # how often a notebook may have to be stopped before the rest of it is given up
+ENDS = 2  # how often a process may end at one place before that counts as the notebook's doing
 LONG = 2  # and how long that may take, in times of what the whole notebook may
 BROKEN = 3  # how often a warm process may fail under one job
 COLD = "plain"  # the kind that imports no framework: a notebook then imports its own
@@ -84,13 +86,21 @@ class Local:
             return warm
 
     def _piecemeal(self, job: Job, seed: int, started: float) -> tuple[Attempt, dict[str, str]]:
-        """Run a notebook again and again, each time without what had to be stopped before."""
+        """Run a notebook again and again, each time without what had to be stopped before.
+
+        A process that ended may have been killed by somebody else, so it gets another chance.
+        """
         stopped: dict[str, str] = {}
+        ended: Counter[str] = Counter()
         attempt = Attempt()
         for _ in range(STOPS):
             attempt = self._attempt(job, stopped, seed)
             if attempt.stopped_at is None:
                 return attempt, stopped
+            if attempt.reason == ENDED:
+                ended[attempt.stopped_at] += 1
+                if ended[attempt.stopped_at] < ENDS:
+                    continue
             again = attempt.stopped_at in stopped
             stopped |= _to_leave_out(job, attempt, stopped)
             if again or attempt.stopped_at == "rest":
