@@ -24,6 +24,7 @@ c.CourseDirectory.ignore = [
     "__pycache__",
     ".pytest_cache",
     "*.md",
+    "*.yml",
 ]
 
 c.ClearSolutions.code_stub = {

@@ -17,10 +17,23 @@ from nbclient import NotebookClient
 import tandem
 from tandem.claims import ClaimsError, load_claims
 from tandem.course import FRAMEWORKS, CourseError, root
+from tandem.quiz.asked import asked as without_key
 from tandem.quiz.build import quiz_notebook
-from tandem.quiz.model import Bank, BankError, Item, Many, Numeric, Predict, Single, load_bank
+from tandem.quiz.controls import inline, shuffled
+from tandem.quiz.model import (
+    Bank,
+    BankError,
+    Item,
+    Many,
+    Match,
+    Numeric,
+    Order,
+    Predict,
+    Single,
+    load_bank,
+)
 from tandem.quiz.scoring import NotAnAnswer, mark, marks_of, summary
-from tandem.quiz.view import Choices, ItemView, Quiz, control, inline, shuffled
+from tandem.quiz.view import ItemView, Quiz
 from tandem.store import Store
 from tandem.strict_yaml import read_yaml
 
@@ -32,6 +45,20 @@ each_bank = pytest.mark.parametrize("bank", BANKS, ids=[bank.quiz for bank in BA
 def option(name: str, correct: bool = False) -> dict:
     row = {"id": name, "text": f"The {name} one", "correct": correct, "feedback": f"Why {name}."}
     return row if correct else {**row, "misconception": f"believes-{name}"}
+
+
+def statement(name: str, side: str) -> dict:
+    told = {"text": f"The {name} one", "feedback": f"Why {name}."}
+    return {"id": name, "answer": side, "misconception": f"believes-{name}", **told}
+
+
+def needs(name: str) -> dict:
+    return {"after": [name], "feedback": f"It needs {name}.", "misconception": f"before-{name}"}
+
+
+def marked(letter: str, correct: bool = False) -> dict:
+    row = {"id": letter, "correct": correct, "feedback": f"Why {letter}."}
+    return row if correct else {**row, "misconception": f"believes-{letter}"}
 
 
 def common(name: str, kind: str) -> dict:
@@ -79,11 +106,40 @@ SMALL = {
             "check": {"pytorch": "answer = 'yes'", "tensorflow": "answer = 'yes'"},
             "options": [option("yes", True), option("no")],
         },
+        {
+            **common("sorted", "order"),
+            "lines": [
+                {"id": "make", "code": {"both": "x = []"}},
+                {"id": "fill", "code": {"both": "x += [1]"}, **needs("make")},
+                {"id": "show", "code": {"both": "print(x)"}, **needs("make")},
+            ],
+            "check": {"pytorch": "answer = not error", "tensorflow": "answer = not error"},
+        },
+        {
+            **common("whose", "match"),
+            "options": [
+                statement("left", "pytorch"),
+                statement("right", "tensorflow"),
+                statement("all", "both"),
+                statement("none", "neither"),
+            ],
+        },
+        {
+            **common("line", "spot"),
+            "code": {"both": "x = 1\nx += 1  # A\nx -= 1  # B\nprint(x)  # C"},
+            "options": [marked("a"), marked("b", True), marked("c")],
+            "repair": {"both": "x += 1"},
+            "check": {"pytorch": "answer = x == 3", "tensorflow": "answer = x == 3"},
+        },
     ],
 }
 BANK = Bank.model_validate(SMALL)
 RIGHT = {"one": ["red"], "several": ["a", "b"], "number": "0.5", "output": "a b", "choice": ["yes"]}
+RIGHT |= {"sorted": ["make", "show", "fill"], "line": ["b"]}
+RIGHT["whose"] = {"left": "pytorch", "right": "tensorflow", "all": "both", "none": "neither"}
 WRONG = {"one": ["blue"], "several": ["c"], "number": "2", "output": "ab", "choice": ["no"]}
+WRONG |= {"sorted": ["fill", "make", "show"], "line": ["a"]}
+WRONG["whose"] = dict.fromkeys(RIGHT["whose"], "neither") | {"none": "both"}
 
 
 # Banks: mistakes are told in one line with file, item and reason
@@ -183,6 +239,49 @@ MISTAKES = {
         change("items/0/section", "A heading"),
         "item one: `section`: ",
     ),
+    "a line before what it needs": (
+        change("items/5/lines/0", {"id": "make", "code": {"both": "x = 0"}, **needs("fill")}),
+        "item sorted: line `make` stands before `fill`, which it is `after`",
+    ),
+    "a line twice": (change("items/5/lines/1/id", "make"), "item sorted: duplicate line id `make`"),
+    "a line that needs another without feedback": (
+        change("items/5/lines/1/feedback"),
+        "item sorted: `lines.fill`: `after`, `feedback` and `misconception` go together",
+    ),
+    "a line for another framework": (
+        change("items/5/lines/1/code", {"pytorch": "x += [1]"}),
+        "item sorted: line `fill` is not for the frameworks of the others",
+    ),
+    "lines in any order": (
+        change("items/5/lines", [{"id": name, "code": {"both": "1"}} for name in "abc"]),
+        "item sorted: every order is right; say `after` of a line",
+    ),
+    "lines without a check": (change("items/5/check"), "item sorted: `code` and `check` must be"),
+    "a side that is none": (
+        change("items/6/options/0/answer", "jax"),
+        "item whose: `options.left.",
+    ),
+    "statements all alike": (
+        change("items/6/options", [statement(name, "both") for name in "abc"]),
+        "item whose: all statements have the same answer",
+    ),
+    "a statement twice": (
+        change("items/6/options/1/id", "left"),
+        "item whose: duplicate option id `left`",
+    ),
+    "a marked line that is not in the program": (
+        change("items/7/options/2/id", "d"),
+        "item line: `options` must name the lines marked in pytorch: A, B, C",
+    ),
+    "no line is the mistake": (
+        change("items/7/options/1", marked("b")),
+        "item line: no correct option",
+    ),
+    "a repair for one framework": (
+        change("items/7/repair", {"pytorch": "x += 1"}),
+        "item line: `repair` must be for the same frameworks as `code`",
+    ),
+    "no repair": (change("items/7/repair"), "item line: `repair` is missing"),
     "no explanation": (change("items/0/explanation"), "item one: `explanation` is missing"),
     "the same key twice": (
         "quiz: 1-small\ntitle: One\ntitle: Two\nitems: []\n",
@@ -399,7 +498,7 @@ def test_the_order_of_attempts_never_changes_the_score(attempts, rng):
     rng.shuffle(mixed)
     before, after = summary(BANK, entries), summary(BANK, mixed)
     assert before.earned == after.earned
-    assert before.points == after.points == 6
+    assert before.points == after.points == 9
     assert before.answered == after.answered
     assert before.again == after.again
     assert set(before.later) <= {name for name, right in attempts if right}
@@ -410,7 +509,8 @@ def test_right_earns_everything_wrong_earns_nothing_and_names_its_misconception(
     assert mark(item, RIGHT[item.id]).correct
     result = mark(item, WRONG[item.id])
     assert result.earned == 0
-    assert all(remark.misconception and remark.feedback for remark in result.remarks)
+    wrong = [remark for remark in result.remarks if not remark.right]
+    assert wrong and all(remark.misconception and remark.feedback for remark in wrong)
 
 
 @pytest.mark.parametrize(
@@ -428,6 +528,15 @@ def test_right_earns_everything_wrong_earns_nothing_and_names_its_misconception(
         ("output", "','"),
         ("output", ["a b"]),
         ("output", None),
+        ("sorted", ["make", "show"]),
+        ("sorted", ["make", "show", "show"]),
+        ("sorted", [["make"], "show", "fill"]),
+        ("sorted", {"make": "1"}),
+        ("whose", {"left": "pytorch"}),
+        ("whose", dict.fromkeys(["left", "right", "all", "none"], "jax")),
+        ("whose", {"left": ["pytorch"], "right": "both", "all": "both", "none": "both"}),
+        ("whose", ["left", "right", "all", "none"]),
+        ("line", ["d"]),
     ],
 )
 def test_nothing_to_mark_is_not_a_mistake(name, answer):
@@ -446,8 +555,8 @@ def test_the_summary_says_where_one_stands():
         {"quiz": "1-small", "item": "left-the-bank", "answer": ["yes"]},
     ]
     now = summary(BANK, entries)
-    assert (now.earned, now.points) == (1 + 1 + 0 + 1, 6)
-    assert (now.answered, now.items, now.first_try) == (4, 5, 1)
+    assert (now.earned, now.points) == (1 + 1 + 0 + 1, 9)
+    assert (now.answered, now.items, now.first_try) == (4, 8, 1)
     assert (now.again, now.later) == (["several", "number"], ["one"])
 
 
@@ -571,16 +680,25 @@ def test_what_is_said_is_a_status_and_typed_markup_stays_text():
 
 @given(st.text(max_size=8))
 def test_the_order_of_options_depends_on_the_seed_alone(seed):
-    options = BANK.item("several").options
+    options = without_key(BANK.item("several")).choices
     order = [entry.id for entry in shuffled(options, seed)]
     assert sorted(order) == ["a", "b", "c", "d"]
     assert order == [entry.id for entry in shuffled(options, seed)]
 
 
 def test_two_learners_see_different_orders():
-    options = BANK.item("several").options
+    options = without_key(BANK.item("several")).choices
     orders = {tuple(entry.id for entry in shuffled(options, str(n))) for n in range(50)}
     assert len(orders) > 10
+
+
+def right_answer(item: Item) -> object:
+    if isinstance(item, Order):
+        return [line.id for line in item.lines]
+    if isinstance(item, Match):
+        return {option.id: option.answer for option in item.options}
+    options = getattr(item, "options", None)
+    return [o.id for o in options if o.correct] if options else str(item.answer)
 
 
 @each_bank
@@ -588,10 +706,7 @@ def test_every_item_of_the_course_can_be_asked_and_answered(bank):
     quiz = Quiz(bank, Store())
     for item in bank.items:
         asked = quiz.view(item.id)
-        if isinstance(control(item, ""), Choices):
-            asked.control.answer = [entry.id for entry in item.options if entry.correct]
-        else:
-            asked.control.answer = str(item.answer)
+        asked.control.answer = right_answer(item)
         asked.check.click()
         assert "Correct." in said(asked), item.id
     assert summary(bank, Store().entries("answers")).first_try == len(bank.items)
@@ -604,7 +719,7 @@ def test_the_summary_says_in_words_what_to_look_at_again_and_links_to_sections()
     asked.check.click()
     number.check.click()
     shown = Quiz(BANK, Store()).summary_html()
-    assert "0 of 6 points" in shown
+    assert "0 of 9 points" in shown
     assert "<p>Look again at:</p><ul><li>question 1, which <code>colour</code>: read " in shown
     assert '<a href="first_steps.pytorch.ipynb#A-heading">PyTorch</a>' in shown
     assert '<li>question 3: read <em>Numbers</em> in <a href="first_steps.py' in shown

@@ -6,6 +6,7 @@ hand, this file prints what happened: `python tests/test_quiz_keys.py`.
 
 import contextlib
 import io
+import itertools
 import json
 import linecache
 import os
@@ -15,16 +16,36 @@ import sys
 import pytest
 
 from tandem.course import FRAMEWORKS, root
-from tandem.quiz.model import Bank, Base, Many, Numeric, load_bank, normalised
+from tandem.quiz.model import (
+    Bank,
+    Base,
+    Item,
+    Many,
+    Match,
+    Numeric,
+    Order,
+    Spot,
+    load_bank,
+    normalised,
+)
 from tandem.quiz.scoring import mark
 
 pytestmark = pytest.mark.slow
 
-BANKS = [load_bank(path) for path in sorted(root().glob("lessons/*/quiz.yml"))]
-ITEMS = [(bank, item) for bank in BANKS for item in bank.items if item.code]
-each_item = pytest.mark.parametrize(
-    ("bank", "item"), ITEMS, ids=[f"{bank.quiz}:{item.id}" for bank, item in ITEMS]
+PRACTICE, GRADED = (
+    [load_bank(path) for path in sorted(root().glob(f"{folder}/*/quiz.yml"))]
+    for folder in ("lessons", "solutions")
 )
+ITEMS = [(bank, item) for bank in PRACTICE + GRADED for item in bank.items if item.frameworks]
+
+
+def only(*kinds: type, but: bool = False) -> dict:
+    """The items of these types, or with `but` all others, for parametrize."""
+    chosen = [(bank, item) for bank, item in ITEMS if isinstance(item, kinds) != but]
+    return {"argvalues": chosen, "ids": [f"{bank.quiz}:{item.id}" for bank, item in chosen]}
+
+
+each_item = pytest.mark.parametrize(("bank", "item"), **only(Order, Spot, but=True))
 
 
 # In the process of one framework
@@ -74,15 +95,27 @@ def run_framework(framework: str, partner: dict[str, dict]) -> dict[str, dict]:
     """The results of all items that have a program in this framework."""
     jobs = {}
     for bank, item in ITEMS:
-        if framework in item.code.programs:
-            name = f"{bank.quiz}:{item.id}"
+        for run, source in programs(item, framework).items():
+            name = f"{bank.quiz}:{item.id}:{run}"
             jobs[name] = {
-                "source": item.code.programs[framework],
+                "source": source,
                 "check": item.check.programs[framework],
                 "options": [option.id for option in getattr(item, "options", None) or []],
                 "partner": partner.get(name, {}).get("printed", ""),
             }
     return run_in_process(jobs)
+
+
+def programs(item: Item, framework: str) -> dict[str, str]:
+    """Everything of an item that is run in a framework, by a name for each run."""
+    if framework not in item.frameworks:
+        return {}
+    if isinstance(item, Order):
+        orders = itertools.permutations(line.id for line in item.lines)
+        return {" ".join(order): item.program(framework, order) for order in orders}
+    if isinstance(item, Spot):
+        return {"as it is": item.code.programs[framework], "repaired": item.repaired(framework)}
+    return {"": item.code.programs[framework]}
 
 
 def run_in_process(jobs: dict[str, dict]) -> dict[str, dict]:
@@ -109,6 +142,11 @@ def run_everything() -> dict[str, dict[str, dict]]:
 
 def key_by_running(item: Base, answers: list) -> object:
     """What the runs say the key is: for options, the ids that no framework rules out."""
+    if isinstance(item, Match):
+        return {
+            option.id: side_of(option.id, dict(zip(item.frameworks, answers, strict=True)))
+            for option in item.options
+        }
     if getattr(item, "options", None):
         possible = [{answer} if isinstance(answer, str) else set(answer) for answer in answers]
         return set.intersection(*possible)
@@ -117,8 +155,16 @@ def key_by_running(item: Base, answers: list) -> object:
     return first
 
 
+def side_of(statement: str, true: dict[str, list[str]]) -> str:
+    """Of which framework a statement is true, by the list of true ones of each."""
+    sides = [framework for framework, names in true.items() if statement in names]
+    return {0: "neither", 1: sides[0] if sides else "", 2: "both"}[len(sides)]
+
+
 def key_in_bank(item: Base) -> object:
     """The key as the bank states it, in the same form."""
+    if isinstance(item, Match):
+        return {option.id: option.answer for option in item.options}
     if getattr(item, "options", None):
         return {option.id for option in item.options if option.correct}
     return item.answer if isinstance(item, Numeric) else normalised(item.answer)
@@ -129,10 +175,14 @@ def results() -> dict[str, dict[str, dict]]:
     return run_everything()
 
 
+def answers_of(results: dict, bank: Bank, item: Base, run: str = "") -> list:
+    """What the check of each framework said."""
+    return [results[f][f"{bank.quiz}:{item.id}:{run}"]["answer"] for f in item.frameworks]
+
+
 @each_item
 def test_key_is_what_happens(results: dict, bank: Bank, item: Base) -> None:
-    name = f"{bank.quiz}:{item.id}"
-    answers = [results[framework][name]["answer"] for framework in item.code.programs]
+    answers = answers_of(results, bank, item)
     found = key_by_running(item, answers)
     if isinstance(item, Numeric):
         assert abs(found - item.answer) <= item.tolerance
@@ -142,18 +192,37 @@ def test_key_is_what_happens(results: dict, bank: Bank, item: Base) -> None:
 
 @each_item
 def test_the_key_found_by_running_earns_full_marks(results: dict, bank: Bank, item: Base) -> None:
-    name = f"{bank.quiz}:{item.id}"
-    found = key_by_running(item, [results[f][name]["answer"] for f in item.code.programs])
-    assert mark(item, sorted(found) if isinstance(found, set) else str(found)).correct
+    found = key_by_running(item, answers_of(results, bank, item))
+    answer = sorted(found) if isinstance(found, set) else found
+    assert mark(item, answer if isinstance(answer, list | dict) else str(answer)).correct
 
 
 @each_item
 def test_the_runs_leave_no_doubt(results: dict, bank: Bank, item: Base) -> None:
     """With options, each framework alone may leave several open; together they leave the key."""
-    name = f"{bank.quiz}:{item.id}"
-    found = key_by_running(item, [results[f][name]["answer"] for f in item.code.programs])
-    if getattr(item, "options", None) and not isinstance(item, Many):
+    found = key_by_running(item, answers_of(results, bank, item))
+    if getattr(item, "options", None) and not isinstance(item, Many | Match):
         assert len(found) == 1
+
+
+@pytest.mark.parametrize(("bank", "item"), **only(Order))
+def test_the_orders_that_work_are_the_orders_that_are_right(results, bank, item) -> None:
+    """Every order was run, in each framework."""
+    for order in itertools.permutations(line.id for line in item.lines):
+        works = answers_of(results, bank, item, " ".join(order))
+        assert set(works) == {mark(item, list(order)).correct}, order
+
+
+@pytest.mark.parametrize(("bank", "item"), **only(Spot))
+def test_the_program_fails_and_its_repair_works(results, bank, item) -> None:
+    assert set(answers_of(results, bank, item, "as it is")) == {False}
+    assert set(answers_of(results, bank, item, "repaired")) == {True}
+
+
+def test_no_item_is_in_a_practice_quiz_and_in_a_graded_one() -> None:
+    for graded in GRADED:
+        [practice] = [bank for bank in PRACTICE if bank.quiz == graded.quiz]
+        assert not {item.id for item in graded.items} & {item.id for item in practice.items}
 
 
 def test_a_program_that_behaves_otherwise_changes_the_key() -> None:

@@ -7,6 +7,8 @@ say how an answer to it is marked (`scoring.mark`) and how it is asked (`view.co
 from __future__ import annotations
 
 import re
+import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -25,8 +27,11 @@ from tandem.strict_yaml import read_yaml
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=50)]
+Letter = Annotated[str, StringConstraints(pattern=r"^[a-h]$")]
+Side = Literal["pytorch", "tensorflow", "both", "neither"]
 Section = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*#\S.*$")]
 Points = Annotated[int, Field(ge=1)]
+MARK = re.compile(r"^(?P<line>.*?)\s*# (?P<letter>[A-H])$")
 COMMAS_AND_QUOTES = re.compile("[,'\"`\u2018\u2019\u201c\u201d]")
 
 
@@ -125,12 +130,16 @@ class Base(Strict):
     claim: Id | None = None
     check: Check | None = None
 
+    @property
+    def frameworks(self) -> tuple[str, ...]:
+        """The frameworks in which the item has something to run."""
+        return tuple(self.code.programs) if self.code else ()
+
     @model_validator(mode="after")
     def _checked_where_there_is_code(self) -> Self:
-        programs = self.code.programs if self.code else {}
-        checks = self.check.programs if self.check else {}
-        if set(programs) != set(checks):
-            missing = ", ".join(sorted(set(programs) ^ set(checks)))
+        checks = set(self.check.programs) if self.check else set()
+        missing = ", ".join(sorted(set(self.frameworks) ^ checks))
+        if missing:
             raise ValueError(f"`code` and `check` must be for the same frameworks: see {missing}")
         return self
 
@@ -197,15 +206,163 @@ class Predict(Base):
         return self
 
 
-Item = Annotated[Single | Many | Numeric | Predict, Field(discriminator="type")]
+class Line(Strict):
+    """A line or block to put in its place. `after` names the lines that must stand before it.
+
+    `feedback` is said where it stands too early, which `misconception` makes attractive.
+    """
+
+    id: Id
+    code: Code
+    after: list[Id] = []
+    feedback: Text | None = None
+    misconception: Id | None = None
+
+    @model_validator(mode="after")
+    def _feedback_if_it_can_be_early(self) -> Self:
+        if bool(self.after) != bool(self.feedback) or bool(self.after) != bool(self.misconception):
+            raise ValueError("`after`, `feedback` and `misconception` go together")
+        return self
+
+
+class Order(Base):
+    """Put lines in order; every order that respects each line's `after` is right.
+
+    `lines` are written in one right order. `code`, if there is any, runs before them.
+    """
+
+    type: Literal["order"]
+    lines: Annotated[list[Line], Field(min_length=3, max_length=5)]
+
+    @property
+    def frameworks(self) -> tuple[str, ...]:
+        """The frameworks of its lines."""
+        return tuple(self.lines[0].code.programs)
+
+    @model_validator(mode="after")
+    def _lines_fit(self) -> Self:
+        names = [line.id for line in self.lines]
+        if repeated := _first_repeated(names):
+            raise ValueError(f"duplicate line id `{repeated}`")
+        for place, line in enumerate(self.lines):
+            if tuple(line.code.programs) != self.frameworks:
+                raise ValueError(f"line `{line.id}` is not for the frameworks of the others")
+            if late := next((name for name in line.after if name not in names[:place]), None):
+                raise ValueError(f"line `{line.id}` stands before `{late}`, which it is `after`")
+        if not any(line.after for line in self.lines):
+            raise ValueError("every order is right; say `after` of a line")
+        return self
+
+    def program(self, framework: str, order: Iterable[str]) -> str:
+        """The whole program with its lines in this order of ids."""
+        by_id = {line.id: line.code.programs[framework] for line in self.lines}
+        begin = self.code.programs[framework] if self.code else ""
+        return "\n".join([begin, *(by_id[name] for name in order)])
+
+
+class Statement(Strict):
+    """Something that is true of PyTorch, of TensorFlow, of both or of neither."""
+
+    id: Id
+    text: Text
+    answer: Side
+    feedback: Text
+    misconception: Id
+
+
+class Match(Base):
+    """Say of each statement which framework it is true of."""
+
+    type: Literal["match"]
+    options: Annotated[list[Statement], Field(min_length=3)]
+
+    @model_validator(mode="after")
+    def _not_all_alike(self) -> Self:
+        if repeated := _first_repeated([option.id for option in self.options]):
+            raise ValueError(f"duplicate option id `{repeated}`")
+        if len({option.answer for option in self.options}) == 1:
+            raise ValueError("all statements have the same answer")
+        return self
+
+
+class MarkedLine(Strict):
+    """A line of the program that ends in a comment with its letter, e.g. `# A`."""
+
+    id: Letter
+    correct: bool = False
+    feedback: Text
+    misconception: Id | None = None
+
+
+class Spot(Base):
+    """Choose the line that is the mistake; `repair` is what it should have been."""
+
+    type: Literal["spot"]
+    code: Code
+    options: Annotated[list[MarkedLine], Field(min_length=3)]
+    repair: Code
+
+    @model_validator(mode="after")
+    def _lines_are_marked(self) -> Self:
+        _check_options(self.choices, most=1)
+        letters = [option.id for option in self.options]
+        for framework, program in self.code.programs.items():
+            if (found := sorted(marked_lines(program))) != letters:
+                marks = ", ".join(found).upper() or "none"
+                raise ValueError(f"`options` must name the lines marked in {framework}: {marks}")
+        if set(self.repair.programs) != set(self.code.programs):
+            raise ValueError("`repair` must be for the same frameworks as `code`")
+        return self
+
+    @property
+    def choices(self) -> list[Option]:
+        """The marked lines as options, with the text of the line in each framework."""
+        return [
+            Option(text=self._told(option.id), **option.model_dump()) for option in self.options
+        ]
+
+    def _told(self, letter: str) -> str:
+        lines = [marked_lines(program).get(letter, "") for program in self.code.programs.values()]
+        told = " / ".join(f"`{line.strip()}`" for line in dict.fromkeys(lines))
+        return f"{letter.upper()}: {told}"
+
+    def repaired(self, framework: str) -> str:
+        """The program with its mistake mended."""
+        program = self.code.programs[framework]
+        wrong = next(option.id for option in self.options if option.correct)
+        lines = program.splitlines()
+        place = next(n for n, line in enumerate(lines) if _letter(line) == wrong)
+        margin = lines[place][: len(lines[place]) - len(lines[place].lstrip())]
+        lines[place] = textwrap.indent(self.repair.programs[framework], margin)
+        return "\n".join(lines)
+
+
+def marked_lines(program: str) -> dict[str, str]:
+    """Letter -> the line that ends in a comment with it."""
+    found = filter(None, map(MARK.match, program.splitlines()))
+    return {mark["letter"].lower(): mark["line"] for mark in found}
+
+
+def _letter(line: str) -> str:
+    found = MARK.match(line)
+    return found["letter"].lower() if found else ""
+
+
+Item = Annotated[
+    Single | Many | Numeric | Predict | Order | Match | Spot, Field(discriminator="type")
+]
 _ITEM: TypeAdapter[Item] = TypeAdapter(Item)
 
 
 class Bank(Strict):
-    """The quiz of one question; `quiz` is the name of its folder, e.g. `1-philosophy`."""
+    """The quiz of one question; `quiz` is the name of its folder, e.g. `1-philosophy`.
+
+    With `confidence` each item asks how sure the learner is. That is shown, never scored.
+    """
 
     quiz: Id
     title: Text
+    confidence: bool = False
     items: Annotated[list[Item], Field(min_length=1)]
 
     def item(self, item_id: str) -> Item:
@@ -222,9 +379,10 @@ def normalised(text: str) -> str:
     return " ".join(text.split())
 
 
-def comparable(text: str) -> str:
+def comparable(text: object) -> str:
     """A typed prediction as it is compared: commas, quotes, capitals and line ends do not count."""
-    return normalised(COMMAS_AND_QUOTES.sub(" ", text)).casefold()
+    told = text if isinstance(text, str) else ""
+    return normalised(COMMAS_AND_QUOTES.sub(" ", told)).casefold()
 
 
 def load_bank(path: Path) -> Bank:
@@ -262,7 +420,7 @@ def first_reason(error: ValidationError, content: Any) -> str:
     return f"`{field}`: {reason}" if field else reason
 
 
-_TYPES = ("single", "many", "numeric", "predict")
+_TYPES = ("single", "many", "numeric", "predict", "order", "match", "spot")
 
 
 def _load_item(path: Path, place: int, raw: Any) -> Item:

@@ -1,26 +1,25 @@
-"""Marks: what an answer earns and what is said about it. Pure functions, no display, no store.
+"""Marks: what an answer earns and what is said about it. Pure functions, no display, no store."""
 
-An answer is the list of chosen option ids (its order means nothing) or the typed text.
-"""
-
-import math
 from dataclasses import dataclass
 from functools import singledispatch
 
+from tandem.quiz.asked import SIDES, Answer, asked, lacking
 from tandem.quiz.model import (
     Bank,
     Base,
     Item,
+    Line,
     Many,
+    Match,
     Numeric,
     Option,
+    Order,
     Predict,
     Single,
+    Spot,
     comparable,
     normalised,
 )
-
-Answer = list[str] | str
 
 
 class NotAnAnswer(ValueError):
@@ -70,21 +69,28 @@ class Summary:
     later: list[str]
 
 
-@singledispatch
-def mark(item: Base, answer: Answer) -> Mark:
+def mark(item: Item, answer: Answer) -> Mark:
     """Mark one answer. It depends on nothing else: not on order, shuffle or earlier attempts.
 
     Raises NotAnAnswer when there is nothing to mark, e.g. no option chosen.
     """
+    missing = lacking(asked(item), answer)
+    if missing:
+        raise NotAnAnswer(missing)
+    return _mark(item, answer)
+
+
+@singledispatch
+def _mark(item: Base, answer: Answer) -> Mark:
     raise NotImplementedError(f"no marking for items of type {type(item).__name__}")
 
 
-@mark.register
+@_mark.register
 def _(item: Single, answer: Answer) -> Mark:
     return _mark_one_option(item, item.options, answer)
 
 
-@mark.register
+@_mark.register
 def _(item: Many, answer: Answer) -> Mark:
     chosen = _chosen(item.options, answer)
     right = sum(option.correct for option in item.options)
@@ -94,9 +100,9 @@ def _(item: Many, answer: Answer) -> Mark:
     return Mark(item.points * share, item.points, remarks, missing=right - hits)
 
 
-@mark.register
+@_mark.register
 def _(item: Numeric, answer: Answer) -> Mark:
-    number = _number(answer)
+    number = float(answer)
     if abs(number - item.answer) <= item.tolerance:
         return _typed(item, answer, right=True, feedback=f"The answer is {item.answer:g}.")
     for other in item.wrong:
@@ -105,20 +111,47 @@ def _(item: Numeric, answer: Answer) -> Mark:
     return _typed(item, answer, False, "That is not the number.")
 
 
-@mark.register
+@_mark.register
 def _(item: Predict, answer: Answer) -> Mark:
     if item.options:
         return _mark_one_option(item, item.options, answer)
-    typed = normalised(answer) if isinstance(answer, str) else ""
+    typed = normalised(answer)
     given, printed = comparable(typed), comparable(item.answer)
-    if not given:
-        raise NotAnAnswer("Type what is printed first.")
     if given == printed:
         return _typed(item, typed, right=True, feedback="That is what is printed.")
     for other in item.wrong:
         if given == comparable(other.answer):
             return _typed(item, typed, False, other.feedback, other.misconception)
     return _typed(item, typed, False, _difference(given.split(), printed.split()))
+
+
+@_mark.register
+def _(item: Order, answer: Answer) -> Mark:
+    early = _first_too_early(item, answer)
+    if early is None:
+        told = Remark("Your order", True, "Each line finds what it needs.")
+    else:
+        told = Remark(_code(early), False, early.feedback, early.misconception)
+    return Mark(float(0 if early else item.points), item.points, (told,))
+
+
+@_mark.register
+def _(item: Match, answer: Answer) -> Mark:
+    remarks = []
+    for option in item.options:
+        right = answer[option.id] == option.answer
+        told = f"{option.text}: {SIDES[answer[option.id]]}"
+        misconception = None if right else option.misconception
+        remarks.append(Remark(told, right, option.feedback, misconception))
+    hits = sum(remark.right for remark in remarks)
+    wrong = len(remarks) - hits
+    share = max(0, hits - wrong) / len(remarks)  # a wrong one takes back a right one
+    return Mark(item.points * share, item.points, tuple(remarks))
+
+
+@_mark.register
+def _(item: Spot, answer: Answer) -> Mark:
+    return _mark_one_option(item, item.choices, answer)
 
 
 def summary(bank: Bank, entries: list[dict]) -> Summary:
@@ -136,6 +169,18 @@ def summary(bank: Bank, entries: list[dict]) -> Summary:
         again=[item_id for item_id in wrong_first if item_id not in solved],
         later=[item_id for item_id in wrong_first if item_id in solved],
     )
+
+
+def calibration(bank: Bank, entries: list[dict]) -> dict[str, tuple[int, int]]:
+    """How sure -> (how often right, how often said), for first answers that say how sure."""
+    counts: dict[str, tuple[int, int]] = {}
+    for item in bank.items:
+        mine = [e for e in entries if (e.get("quiz"), e.get("item")) == (bank.quiz, item.id)]
+        first = next((e for e in mine if _markable(item, e.get("answer"))), {})
+        if level := first.get("confidence"):
+            right, said = counts.get(level, (0, 0))
+            counts[level] = right + mark(item, first["answer"]).correct, said + 1
+    return counts
 
 
 def answers_to(quiz: str, item: Item, entries: list[dict]) -> list[Answer]:
@@ -161,6 +206,20 @@ def _markable(item: Item, answer: object) -> bool:
     return True
 
 
+def _first_too_early(item: Order, answer: list[str]) -> Line | None:
+    """The first line that stands before one that it needs."""
+    lines = {line.id: line for line in item.lines}
+    for place, name in enumerate(answer):
+        if not set(lines[name].after) <= set(answer[:place]):
+            return lines[name]
+    return None
+
+
+def _code(line: Line) -> str:
+    programs = dict.fromkeys(line.code.programs.values())
+    return " / ".join(f"`{program.splitlines()[0]}`" for program in programs)
+
+
 def _mark_one_option(item: Base, options: list[Option], answer: Answer) -> Mark:
     chosen = _chosen(options, answer)
     right = len(chosen) == 1 and chosen[0].correct
@@ -170,10 +229,7 @@ def _mark_one_option(item: Base, options: list[Option], answer: Answer) -> Mark:
 
 def _chosen(options: list[Option], answer: Answer) -> list[Option]:
     """The chosen options, in the bank's order."""
-    chosen = [option for option in options if isinstance(answer, list) and option.id in answer]
-    if not chosen:
-        raise NotAnAnswer("Choose an option first.")
-    return chosen
+    return [option for option in options if option.id in answer]
 
 
 def _remark(option: Option) -> Remark:
@@ -195,13 +251,3 @@ def _difference(typed: list[str], printed: list[str]) -> str:
     if sorted(typed) == sorted(printed):
         return "These are the right words, but they are printed in another order."
     return "Each of these words is printed, but count how often: there is one too many or too few."
-
-
-def _number(answer: Answer) -> float:
-    try:
-        number = float(answer) if isinstance(answer, str) else math.nan
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise NotAnAnswer("Type a number in digits first, such as 12 or 0.5.")
-    return number
