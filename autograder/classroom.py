@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import chdir, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -25,9 +25,10 @@ from traitlets.config import Configurable
 
 from autograder.jobs import Limits
 from autograder.release import Release
+from tandem.course import CourseError
 
 
-class ClassroomError(Exception):
+class ClassroomError(CourseError):
     """The course's folders cannot be used; the message says why and what to do."""
 
 
@@ -105,11 +106,13 @@ class Classroom:
                 )
         return names
 
-    def strays(self, assignment: str) -> list[Path]:
-        """Notebooks in submitted/ that lie in no student's folder of an assignment."""
+    def strays(self, assignment: str, assignments: Iterable[str]) -> list[Path]:
+        """Notebooks, and folders of them, that lie in no student's folder of an assignment."""
         start = self.submitted("*", assignment).parent.parent
         found = [*start.glob("*.ipynb"), *start.glob("*/*.ipynb")]
-        return sorted(path for path in found if path.is_file())
+        inner = {path.parent for path in start.glob("*/*/*.ipynb")}
+        found += [folder for folder in inner if folder.name not in set(assignments)]
+        return sorted(found)
 
     def in_source_order(self, release: Release) -> Release:
         """The same release, its cells as they stand in the instructor's notebook if it is there.

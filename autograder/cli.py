@@ -10,12 +10,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from autograder.classroom import ClassroomError
-from autograder.engines import EngineError
-from autograder.gradebook import GradebookError
 from tandem.course import CourseError, checkout
 
-USER_ERRORS = (CourseError, ClassroomError, GradebookError, EngineError)
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -102,8 +98,13 @@ def feedback(
 ) -> None:
     """Write a feedback page for each graded notebook, anew each time, as nbgrader does."""
     from autograder.classroom import Classroom
+    from autograder.gradebook import Gradebook
 
     classroom = Classroom.open(course or checkout())
+    with Gradebook(classroom.db_url, classroom.course_id) as gradebook:
+        gradebook.releases(assignment)  # raises for one that was never released
+    if not list(classroom.autograded("x", assignment).parent.parent.glob(f"*/{assignment}")):
+        raise CourseError(f"nothing of {assignment} is graded yet: autograder grade {assignment}")
     classroom.run("generate_feedback", assignment, "--force")
     console.print(f"feedback pages: {classroom.feedback}", soft_wrap=True, highlight=False)
 
@@ -115,9 +116,15 @@ def export(
 ) -> None:
     """Write everyone's points as CSV: one line for each student and assignment."""
     from autograder.classroom import Classroom
+    from autograder.gradebook import Gradebook
 
     file = file.absolute()
-    Classroom.open(course or checkout()).run("export", f"--to={file}")
+    if file.is_dir() or not file.parent.is_dir():
+        raise CourseError(f"{file} is no file in a folder that is there: name a CSV file")
+    classroom = Classroom.open(course or checkout())
+    with Gradebook(classroom.db_url, classroom.course_id):
+        pass  # raises when there is none; nbgrader would make an empty one
+    classroom.run("export", f"--to={file}", "--exporter=autograder.nbgrader.Csv")
     console.print(f"grades: {file}", soft_wrap=True, highlight=False)
 
 
@@ -146,13 +153,14 @@ def main() -> None:
     """Entry point: a user's mistake is one line, not a traceback."""
     try:
         app()
-    except USER_ERRORS as error:
+    except CourseError as error:
         message = f"autograder: {escape(str(error))}"
         errors.print(message, style="red", highlight=False, soft_wrap=True)
         sys.exit(2)
     except SystemExit as end:
         if end.code == 130:  # Typer's status for Ctrl-C
-            errors.print("autograder: stopped; run the same command again")
+            forced = "; with --force it begins anew" if "--force" in sys.argv else ""
+            errors.print(f"autograder: stopped; run the same command again{forced}")
         raise
 
 

@@ -17,8 +17,8 @@ def lines(verdict: Verdict) -> Iterator[str]:
         if result.message:
             failed.setdefault((result.message, result.section), []).append(result)
     for (message, section), results in failed.items():
-        some = len(results) < len(verdict.results)
-        cases = "; ".join(result.name for result in results) if some else "every case"
+        every = len(results) == len(verdict.results) > 1
+        cases = "every case" if every else "; ".join(result.name for result in results)
         said = f"{cases}: {message}."
         yield textwrap.fill(said, WIDTH, initial_indent="  ", subsequent_indent="    ")
         lesson, _, heading = section.partition("#")

@@ -24,13 +24,12 @@ from autograder.gradebook import Gradebook, NotebookGrades
 from autograder.intake import Submission, Unreadable
 from autograder.jobs import Job, Limits, Result
 from autograder.journal import Journal
-from autograder.marking import make_job, mark
+from autograder.marking import make_job, mark, warm_kind
 from autograder.question import Verdict
 from autograder.release import Release
 
 VERSIONS = ("torch", "tensorflow", "tensorflow-cpu", "keras", "numpy", "ipython", "matplotlib")
 TIMES = 10  # a student's notebook may take this many times as long as the instructor's
-NOT_THERE = "was not handed in"
 
 
 @dataclass(frozen=True)
@@ -187,6 +186,7 @@ class Grading:
                     clean = intake.clean(intake.read(path), self.releases[name])
                     paper.jobs[name] = self._job(student, name, clean, files, self.limits[name])
                     paper.notebooks[name] = clean
+                    paper.notes += _doubts(paper.jobs[name], clean)
                 except Unreadable as error:
                     paper.refused[name] = str(error)
                 except Exception as error:
@@ -235,8 +235,7 @@ class Grading:
             grades[name] = grade
             if name in paper.jobs:
                 files |= paper.jobs[name].files | paper.results[name].files
-            if notebook is not None:
-                notebooks[f"{name}.ipynb"] = json.dumps(notebook).encode()
+            notebooks[f"{name}.ipynb"] = json.dumps(notebook).encode()
         if student in self.journal.graded:  # from now on what it says there is not so
             self.journal.keep_graded(student, "")
         self.gradebook.write(self.assignment, student, timestamp, grades, self.classroom.penalty)
@@ -245,7 +244,7 @@ class Grading:
         self.journal.keep_graded(student, paper.work)
         return rows
 
-    def _row(self, paper: Paper, name: str) -> tuple[Row, NotebookNode | None, NotebookGrades]:
+    def _row(self, paper: Paper, name: str) -> tuple[Row, NotebookNode, NotebookGrades]:
         """The row of a notebook, the notebook as it will be shown, and its grades."""
         release = self.releases[name]
         row = Row(
@@ -261,7 +260,9 @@ class Grading:
             notebook = intake.refusal(reason, release)
             return replace(row, reason=reason), notebook, NotebookGrades(reason=reason)
         if name not in paper.jobs:
-            return replace(row, notes=(*row.notes, NOT_THERE)), None, NotebookGrades()
+            said = f"{name}.ipynb was not handed in"
+            notebook = intake.refusal(said, release)
+            return replace(row, notes=(*row.notes, said)), notebook, NotebookGrades()
         job, result, clean = paper.jobs[name], paper.results[name], paper.notebooks[name]
         try:
             marked = mark(clean, job, result, self.seed)
@@ -283,6 +284,14 @@ class Grading:
             verdicts=marked.verdicts,
         )
         return row, marked.notebook, NotebookGrades(marked.scores, intake.unanswered(clean))
+
+
+def _doubts(job: Job, notebook: NotebookNode) -> list[str]:
+    """What may be wrong with a notebook that can be graded all the same."""
+    kind = warm_kind(notebook)
+    if job.inputs and kind != job.warm and kind in ("pytorch", "tensorflow"):
+        return [f"{job.notebook}.ipynb imports {kind} only: was it saved under the wrong name?"]
+    return []
 
 
 def _our_fault(error: Exception) -> str:

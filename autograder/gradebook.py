@@ -5,6 +5,7 @@ a person gave stay and are flagged, as nbgrader does.
 """
 
 import contextlib
+import difflib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,13 +18,14 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from autograder.release import Release, SourceCell
+from tandem.course import CourseError
 
 LOCKED_S = 60  # how long to wait for another program that holds the gradebook
 Found = TypeVar("Found")
 Penalty = Callable[[str, float, float], float | None]  # student, score, seconds late -> points
 
 
-class GradebookError(Exception):
+class GradebookError(CourseError):
     """The gradebook cannot be used; the message says why and what to do."""
 
 
@@ -73,10 +75,16 @@ class Gradebook:
         try:
             return _asked(found)
         except api.MissingEntry:
-            known = ", ".join(self.assignments()) or "none"
+            known = self.assignments()
+            close = difflib.get_close_matches(assignment, known, n=1)
+            hint = (
+                f"did you mean {close[0]}?"
+                if close
+                else (f"release it with: nbgrader generate_assignment {assignment}")
+            )
             raise GradebookError(
-                f"no assignment {assignment!r} was released (released: {known}); "
-                f"release it with: nbgrader generate_assignment {assignment}"
+                f"no assignment {assignment!r} was released "
+                f"(released: {', '.join(known) or 'none'}); {hint}"
             ) from None
 
     def has_submission(self, assignment: str, student: str) -> bool:
@@ -101,8 +109,7 @@ class Gradebook:
         def transaction() -> None:
             try:
                 submission = self._submission(assignment, student)
-                if timestamp is not None:
-                    submission.timestamp = timestamp
+                submission.timestamp = timestamp
                 for notebook in submission.assignment.notebooks:
                     row = self._notebook(submission, notebook)
                     _write_notebook(row, notebooks.get(notebook.name, NotebookGrades()))

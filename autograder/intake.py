@@ -30,6 +30,8 @@ MAX_BYTES = 64 * 2**20
 MAX_DEPTH = 20  # folders in folders
 COPY = re.compile(r"(?: ?\(\d+\)| - Copy|-Copy\d*|_copy\d*)$", re.IGNORECASE)
 ENCODINGS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+CONFLICT = re.compile(rb"^(<<<<<<<|>>>>>>>) ", re.MULTILINE)
+DAY = re.compile(r"\d{4}-\d\d-\d\d\b")
 GONE = "# This cell was missing from what was handed in."
 
 
@@ -76,14 +78,23 @@ def find(folder: Path, student: str, assignment: str, names: Iterable[str]) -> S
             refused[name] = f"several files could be {exact}: {', '.join(map(repr, alike))}"
     taken = {path.name for path in notebooks.values()}
     doubtful = {name.lower() for name in refused}
-    extra = [file for file in here if file not in taken and _bare(file) not in doubtful]
+    left = [file for file in here if file not in taken and _bare(file) not in doubtful]
+    known = {name.lower(): name for name in notebooks}
+    for file in left:
+        if name := known.get(_bare(file)):
+            notes.append(f"{file!r} was left out: {notebooks[name].name!r} was taken")
+    extra = [file for file in left if _bare(file) not in known]
     if extra:
-        notes.append(f"not of this assignment: {', '.join(map(repr, extra))}")
+        unknown = ", ".join(map(repr, extra))
+        for name in names:
+            if name not in notebooks and name not in refused:
+                refused[name] = f"there is no {name}.ipynb, but {unknown}: is it one of them?"
+        notes.append(f"no notebook of the assignment has this name: {unknown}")
     timestamp = None
     try:
         timestamp = _timestamp(folder / "timestamp.txt")
     except (ValueError, OverflowError, OSError, Unreadable):
-        notes.append("timestamp.txt cannot be read: no time of submission")
+        notes.append("timestamp.txt cannot be read, so nothing is late: write 2026-12-31 18:00 UTC")
     return Submission(student, assignment, folder, notebooks, refused, timestamp, tuple(notes))
 
 
@@ -98,6 +109,8 @@ def _timestamp(file: Path) -> datetime | None:
     text = _read_file(file, 1000).decode("utf-8").strip()
     if not text:
         return None
+    if not DAY.match(text):  # nbgrader would guess whether day or month comes first
+        raise ValueError
     return parse_utc(text)
 
 
@@ -111,7 +124,7 @@ def read(file: Path) -> NotebookNode:
     except RecursionError:
         raise Unreadable("its JSON is nested too deep") from None
     except ValueError as error:
-        marks = "; it has the marks of an unfinished merge" if b"\n<<<<<<< " in data else ""
+        marks = "; it has the marks of an unfinished merge" if CONFLICT.search(data) else ""
         raise Unreadable(f"it is not JSON: {str(error)[:100]}{marks}") from None
 
 
@@ -161,6 +174,8 @@ def bare(content: object) -> NotebookNode:
         raise Unreadable(f"its format is {repr(version)[:60]}, and only 3 and 4 are known")
     found = content.get("cells")
     if not isinstance(found, list):
+        raise Unreadable("it has no cells")
+    if not found:
         raise Unreadable("it has no cells")
     if len(found) > MAX_CELLS:
         raise Unreadable(f"it has {len(found)} cells, more than {MAX_CELLS}")

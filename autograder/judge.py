@@ -24,26 +24,36 @@ def judge(question: Question, seed: int, outcomes: Mapping[str, dict]) -> Verdic
 
 
 def judge_case(question: Question, case: Case, outcome: dict | None) -> CaseResult:
-    """What one case earns: all of its points or none."""
-    message, section = _complaint(question, case, outcome)
-    points = 0.0 if message else case.points
+    """What one case earns: all of its points or none, or what the question's own marks say."""
+    points, section = 0.0, question.section
+    message = _unusable(case, outcome)
+    if not message and question.marks:
+        points, message = question.marks(outcome["value"]["answer"])
+    elif not message:
+        message, section = _complaint(question, case, outcome["value"])
+        points = 0.0 if message else case.points
     return CaseResult(case.name, points, case.points, message, section if message else "")
 
 
-def _complaint(question: Question, case: Case, outcome: dict | None) -> tuple[str, str]:
-    """Message and lesson section; the message is empty when the answer is right."""
+def _unusable(case: Case, outcome: dict | None) -> str:
+    """Why an outcome holds no answer with the fields of the case; empty when it does."""
     reason = problem(outcome)
     if reason:
-        return f"no usable answer: {reason}", question.section
+        return f"no usable answer: {reason}"
     if type(outcome) is not dict or len(outcome) != 1:
-        return "no usable answer", question.section
+        return "no usable answer"
     if type(outcome.get("stopped")) is str:
-        return f"the function {outcome['stopped']} and was stopped", question.section
+        return f"the function {outcome['stopped']} and was stopped"
     if type(outcome.get("error")) is str:
-        return _error_message(outcome["error"]), question.section
+        return _error_message(outcome["error"])
     answer = outcome.get("value")
     if type(answer) is not dict or answer.keys() != case.expected.keys():
-        return "no usable answer", question.section
+        return "no usable answer"
+    return ""
+
+
+def _complaint(question: Question, case: Case, answer: dict) -> tuple[str, str]:
+    """Message and lesson section; the message is empty when the answer is right."""
     fields = (
         difference(answer[field], expected, case.rtol, case.atol, field)
         for field, expected in case.expected.items()
@@ -62,6 +72,8 @@ def _error_message(text: str) -> str:
     name = text.partition(":")[0]
     if name == "NotImplementedError":
         return NOT_ATTEMPTED
+    if name == "TimeoutError":
+        return "the function took too long"
     kind = getattr(builtins, name, None)
     known = isinstance(kind, type) and issubclass(kind, BaseException)
     return f"the function raised {name if known else 'an exception'}"

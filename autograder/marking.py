@@ -14,15 +14,15 @@ from autograder import feedback, outputs
 from autograder.jobs import Job, Limits, Result, Step
 from autograder.judge import judge
 from autograder.question import Question, Verdict
-from autograder.questions import find_questions, probes_module
+from autograder.questions import QUIZ, find_questions, probes_module
 
 HIDDEN = re.compile(
     r"^[ \t]*### BEGIN HIDDEN TESTS.*?^[ \t]*### END HIDDEN TESTS[^\n]*\n?",
     re.DOTALL | re.MULTILINE,
 )
 GRADE = re.compile(r'^grade\("([^"]+)", "(\w+)", globals\(\)\)', re.MULTILINE)
-IMPORT = re.compile(r"^\s*(?:import|from)\s+(torch|tensorflow|keras)\b", re.MULTILINE)
-DEFINED = re.compile(r"^\s*def\s+(\w+)\s*\(", re.MULTILINE)
+IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+(torch|tensorflow|keras)\b", re.MULTILINE)
+DEFINED = re.compile(r"^[ \t]*def[ \t]+(\w+)[ \t]*\(", re.MULTILINE)
 KINDS = {"torch": "pytorch", "tensorflow": "tensorflow", "keras": "tensorflow"}
 
 
@@ -60,7 +60,7 @@ def make_job(
     known = find_questions(assignment) if questions else {}
     inputs = {q: [case.inputs for case in known[q].cases(seed)] for q in questions}
     probes = _probes(assignment, name) if questions else ""
-    warm = name if questions else warm_kind(notebook)
+    warm = name if questions and name != QUIZ else warm_kind(notebook)
     return Job(student, assignment, name, warm, steps, probes, inputs, dict(files), limits)
 
 
@@ -82,9 +82,9 @@ def warm_kind(notebook: NotebookNode) -> str:
     return "both" if len(kinds) == 2 else next(iter(kinds), "plain")
 
 
-def _probes(assignment: str, framework: str) -> str:
-    """Source of an assignment's probes: sent to the student's process, never imported here."""
-    return Path(find_spec(probes_module(assignment, framework)).origin).read_text("utf-8")
+def _probes(assignment: str, name: str) -> str:
+    """Source of a notebook's probes: sent to the student's process, never imported here."""
+    return Path(find_spec(probes_module(assignment, name)).origin).read_text("utf-8")
 
 
 def mark(notebook: NotebookNode, job: Job, result: Result, seed: int) -> Marked:
@@ -132,6 +132,9 @@ def _words(question: Question, verdict: Verdict, job: Job, result: Result) -> li
     outcomes = result.outcomes.get(question.name) or []
     if outcomes and all(outcome == {"error": "missing"} for outcome in outcomes):
         names = (name for step in job.steps for name in DEFINED.findall(step.source))
+        names = list(names)
+        if question.name in names:
+            return [f"{question.name}: the cell that defines it did not run to its end"]
         return [feedback.missing(question.name, names)]
     return list(feedback.lines(verdict))
 

@@ -10,6 +10,7 @@ from nbformat import NotebookNode, from_dict
 
 MAX_OUTPUTS = 500
 MAX_TEXT = 4 * 2**20  # characters of a cell's outputs in all
+MAX_TAGS = 4_000  # in a cell's HTML: cleaning takes time that grows with their square
 IMAGES = ("image/png", "image/jpeg")
 KINDS = ("text/plain", "text/html", "text/markdown", "text/latex", *IMAGES)
 TABLES = ["table", "thead", "tbody", "tr", "th", "td", "div", "span", "p", "pre", "br", "h4"]
@@ -28,10 +29,13 @@ def clean(found: object) -> list[dict]:
 
     They are plain JSON again, as a result that crosses to another machine has to be.
     """
-    outputs, used = [], 0
+    outputs, used, tags = [], 0, 0
     for item in found[:MAX_OUTPUTS] if type(found) is list else [None]:
         output = _one(item) if type(item) is dict else stream(LOST)
         used += _size(output)
+        tags += output.get("data", {}).get("text/html", "").count("<")
+        if tags > MAX_TAGS:
+            output.data = {"text/plain": output.data.get("text/plain", LOST)}
         if used > MAX_TEXT:
             outputs.append(stream("[more output than is kept]\n"))
             break

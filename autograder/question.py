@@ -36,13 +36,17 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Question:
-    """A graded question. `cases(seed)` makes its cases; their points add up to `points`."""
+    """A graded question. `cases(seed)` makes its cases; their points add up to `points`.
+
+    With `marks` an answer is not compared: `marks(answer)` gives its points and what is said.
+    """
 
     name: str
     points: float
     section: str
     cases: Callable[[int], tuple[Case, ...]]
     mistakes: tuple[Mistake, ...] = ()
+    marks: Callable[[object], tuple[float, str]] | None = None
 
     def __post_init__(self) -> None:
         # a class has one seed, and every notebook of it asks for the same cases

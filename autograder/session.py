@@ -1,7 +1,6 @@
 """One run of `autograder grade`: opens course, gradebook and engine, shows progress, sums up."""
 
 import os
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -60,7 +59,8 @@ def grade(
                     for of_student in grading.run(who, force):
                         found += of_student
                         bar.advance(task)
-            _sum_up(console, assignment, found, grading.warnings, classroom.strays(assignment))
+            strays = classroom.strays(assignment, gradebook.assignments())
+            _sum_up(console, assignment, found, grading.warnings, strays)
             rows += found
     return rows
 
@@ -97,7 +97,8 @@ def _plan(
             place = classroom.submitted("<student>", assignment)
             raise ClassroomError(f"nothing was handed in for {assignment!r}: put it into {place}")
     if not plan:
-        raise ClassroomError("there is nothing to grade: no assignment has a submission")
+        whose = f" of {', '.join(students)}" if students else ""
+        raise ClassroomError(f"there is nothing to grade: no assignment has a submission{whose}")
     return plan
 
 
@@ -123,6 +124,8 @@ def _tier(classroom: Classroom, name: str, allow_unconfined: bool) -> tiers.Tier
 
 
 def _engine(name: str, scheduler: str, tier: tiers.Tier, slots: int) -> Engine:
+    if name == "local" and scheduler:
+        raise EngineError("--scheduler is for the dask engine: say --engine dask as well")
     if name == "local":
         return Local(tier, slots)
     if name != "dask":
@@ -156,12 +159,15 @@ def _sum_up(
     warnings: list[str],
     strays: list[Path],
 ) -> None:
+    rows = sorted(rows, key=lambda row: (row.student, row.notebook))
+    there = sum(bool(row.tier or row.reason) for row in rows)
     fresh = sum(row.fresh for row in rows)
-    said = Counter(row.tier for row in rows if row.tier)
-    tier = ", ".join(f"tier {name}" for name in sorted(said))
-    console.print(f"{assignment}: {len(rows)} notebooks, {fresh} run now ({tier})", highlight=False)
+    tiers_used = "".join(f" in tier {name}" for name in sorted({r.tier for r in rows if r.fresh}))
+    told = f"{there} notebooks handed in, {fresh} run now{tiers_used}"
+    console.print(f"{assignment}: {told}", highlight=False)
     lines = [f"{row.student}/{row.notebook}: {row.reason}" for row in rows if row.reason]
+    lines += [f"{row.student}/{row.notebook}: {said}" for row in rows for said in row.stopped]
     lines += [f"{row.student}: {note}" for row in rows for note in row.notes]
-    lines += [f"{path} lies in no student's folder and was not graded" for path in strays]
+    lines += [f"{path} is in no student's folder of an assignment: not graded" for path in strays]
     for line in dict.fromkeys((*warnings, *lines)):
         console.print(f"  {line}", style="yellow", highlight=False, soft_wrap=True, markup=False)

@@ -82,7 +82,7 @@ def test_a_second_run_needs_no_job_and_the_solutions_time_is_measured_once(cours
     monkeypatch.setattr("autograder.engines.local.Local.one", no_job)
     rows, printed = grade_here(course)
     assert rows["a"][0].points == 6 and not rows["a"][0].fresh
-    assert "1 notebooks, 0 run now" in printed
+    assert "1 notebooks handed in, 0 run now" in printed
     assert kept == (
         (state(course) / "limits.json").read_bytes(),
         (state(course) / "seeds.json").read_bytes(),

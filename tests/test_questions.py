@@ -25,14 +25,14 @@ from hypothesis.extra import numpy as arrays
 from autograder.in_kernel import grade, run_probe
 from autograder.judge import NOT_ATTEMPTED, judge
 from autograder.question import Case, Question
-from autograder.questions import find_question, find_questions, probes_module
+from autograder.questions import find_question, probes_module
 from autograder.questions.q1_philosophy import answers
 from autograder.values import MAX_ELEMENTS, MAX_ITEMS, difference, problem, same
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "tests" / "answers"
 ASSIGNMENT = "1-philosophy"
-QUESTIONS = find_questions(ASSIGNMENT)
+QUESTIONS = answers.QUESTIONS
 each_question = pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
 seeds = st.integers(min_value=0, max_value=2**128)
 

@@ -38,7 +38,13 @@ def test_the_learner_side_never_imports_the_grader_or_a_framework(file):
 
 @pytest.mark.parametrize("file", files("autograder"), ids=lambda f: str(f.relative_to(ROOT)))
 def test_the_grader_uses_of_the_learner_side_only_its_sources(file):
-    allowed = ("tandem.course", "tandem.source", "tandem.build", "tandem.quiz.model")
+    allowed = (
+        "tandem.course",
+        "tandem.source",
+        "tandem.build",
+        "tandem.quiz.model",
+        "tandem.quiz.scoring",
+    )
     used = of_package(imports(file), "tandem")
     assert not [name for name in used if not name.startswith(allowed)]
 
@@ -58,7 +64,8 @@ def test_probes_import_nothing_of_ours_and_one_framework(file):
     found = imports(file)
     assert not of_package(found, "autograder") | of_package(found, "tandem")
     used = {name.partition(".")[0] for name in found} & FRAMEWORK_MODULES
-    assert used == ({"torch"} if file.stem.endswith("pytorch") else {"tensorflow"})
+    own = {"pytorch": {"torch"}, "tensorflow": {"tensorflow"}, "quiz": set()}
+    assert used == own[file.stem.removeprefix("probes_")]
 
 
 @pytest.mark.parametrize("file", sorted(ROOT.glob("autograder/questions/*/answers.py")))

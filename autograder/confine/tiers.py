@@ -117,8 +117,8 @@ def _bubblewrap(environment: dict[str, str]) -> list[str]:
         raise FileNotFoundError("bubblewrap (the program bwrap) is not installed")
     command = [program, "--unshare-pid", "--unshare-ipc", "--unshare-net", "--unshare-uts"]
     command += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--clearenv"]
-    if os.getuid() != 0:
-        command += ["--unshare-user"]
+    # the warm process mounts /proc anew, where bubblewrap covers parts of it as root
+    command += ["--unshare-user"] if os.getuid() != 0 else ["--cap-add", "CAP_SYS_ADMIN"]
     for name, value in environment.items():
         command += ["--setenv", name, value]
     for place in map(Path, SYSTEM):
@@ -174,5 +174,6 @@ def _readable() -> tuple[str, ...]:
     """What Landlock leaves readable in tier B."""
     etc = [f"/etc/{name}" for name in ETC]
     own = [*python_environment(), str(PACKAGE / "inside"), str(TANDEM)]
-    devices = ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", "/proc", "/sys"]
+    devices = ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", "/sys"]
+    devices += [f"/proc/{name}" for name in ("cpuinfo", "meminfo", "stat", "filesystems", "sys")]
     return (*SYSTEM, *etc, *own, *devices)

@@ -5,9 +5,10 @@ from typing import Protocol
 
 from autograder.confine.tiers import Tier
 from autograder.jobs import Job, Result
+from tandem.course import CourseError
 
 
-class EngineError(Exception):
+class EngineError(CourseError):
     """The engine cannot be used; the message says why and what to do."""
 
 

@@ -15,7 +15,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 NAMESPACES = 0x00020000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, PR_CAPBSET_DROP = 38, 22, 24
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND = 1, 2, 4, 32, 0x1000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 4, 8, 32, 0x1000
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
 
 
@@ -66,6 +66,12 @@ def mount_private(folders: list[str], size: int, files: int) -> None:
     for folder in folders:
         target = folder.encode()
         _check(libc.mount(b"tmpfs", target, b"tmpfs", MS_NOSUID | MS_NODEV, options), "mount tmpfs")
+
+
+def see_own_processes() -> None:
+    """The list of processes holds those of this namespace and no other."""
+    flags = MS_NOSUID | MS_NODEV | MS_NOEXEC
+    _check(libc.mount(b"proc", b"/proc", b"proc", flags, None), "mount proc")
 
 
 def make_read_only(folder: str) -> None:
@@ -194,6 +200,26 @@ FORBIDDEN = {
     "open_by_handle_at": (304, 265),
     "pidfd_getfd": (438, 438),
 }
+# Memory that nobody sees in the sizes of processes. Libraries then take a file.
+UNSEEN = {"memfd_create": (319, 279), "memfd_secret": (447, 447)}
+# Landlock lets a user change the rights and times of any file that is theirs. These do nothing and
+# say that they did; None where a machine has no such call.
+WITHOUT_EFFECT = {
+    "chmod": (90, None),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "chown": (92, None),
+    "lchown": (94, None),
+    "fchownat": (260, 54),
+    "utime": (132, None),
+    "utimes": (235, None),
+    "futimesat": (261, None),
+    "utimensat": (280, 88),
+    "setxattr": (188, 5),
+    "lsetxattr": (189, 6),
+    "removexattr": (197, 14),
+    "lremovexattr": (198, 15),
+}
 # Shared memory, semaphores and messages that stay in the kernel when their process has ended.
 LEFT_BEHIND = {
     "shmget": (29, 194),
@@ -203,14 +229,18 @@ LEFT_BEHIND = {
 }
 CLONE, CLONE3, SOCKET, CONNECT = (56, 220), (435, 435), (41, 198), (42, 203)
 NEW_NAMESPACE = 0x7E020000
-ALLOW, EPERM, ENOSYS, EACCES = 0x7FFF0000, 0x00050001, 0x00050026, 0x0005000D
+ALLOW, DONE = 0x7FFF0000, 0x00050000
+EPERM, ENOSYS, EACCES = 0x00050001, 0x00050026, 0x0005000D
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 NUMBER, MACHINE, FIRST_ARGUMENT = 0, 4, 16
 UNIX, INET, INET6, NETLINK = 1, 2, 10, 16  # families of sockets
 
 
-def filter_calls(sockets: bool) -> None:
+def filter_calls(sockets: bool, own_files: bool = False) -> None:
     """Refuse the calls above, and sockets but those of files and of IP.
+
+    With `own_files`, as where files of the same user are fenced off by Landlock alone, rights and
+    times of files stay as they are.
 
     Without `sockets`, as where there is no network namespace, IP and every connection too, and what
     one notebook could leave in the kernel for the next.
@@ -224,7 +254,11 @@ def filter_calls(sockets: bool) -> None:
     program += [(LOAD, NUMBER, 0, 0), (AT_LEAST, 0x40000000, 0, 1), (RETURN, EPERM, 0, 0)]
     for numbers in FORBIDDEN.values():
         program += [(EQUAL, numbers[column], 0, 1), (RETURN, EPERM, 0, 0)]
-    program += [(EQUAL, CLONE3[column], 0, 1), (RETURN, ENOSYS, 0, 0)]  # libc then takes clone
+    for numbers in (CLONE3, *UNSEEN.values()):  # for clone3 libc then takes clone
+        program += [(EQUAL, numbers[column], 0, 1), (RETURN, ENOSYS, 0, 0)]
+    for numbers in WITHOUT_EFFECT.values() if own_files else ():
+        if numbers[column] is not None:
+            program += [(EQUAL, numbers[column], 0, 1), (RETURN, DONE, 0, 0)]
     if not sockets:
         for numbers in (CONNECT, *LEFT_BEHIND.values()):
             program += [(EQUAL, numbers[column], 0, 1), (RETURN, EACCES, 0, 0)]

@@ -38,7 +38,6 @@ def run(link: socket.socket, shell: Shell, folder: str) -> None:
     np.random.seed(job["random"])
     _framework_threads()
     asyncio.set_event_loop(get_asyncio_loop())  # a task may begin in one cell and end in another
-    shell.outputs.capture_streams()
     shell.user_ns["input"] = _no_input
     skip, limits = job["skip"], job["limits"]
     moments: dict[str, tuple[dict, dict]] = {}  # names and settings below each question

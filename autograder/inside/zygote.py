@@ -33,6 +33,7 @@ COMMON += ["ipywidgets"]
 def main(fd: int, settings: dict) -> None:
     tier = settings["tier"]
     if tier["uid"] and tier["drop_early"]:
+        lockdown.see_own_processes()  # uncovered, or a notebook could not mount its own
         lockdown.become(tier["uid"], tier["uid"])
     control = socket.socket(fileno=fd)
     for name in MODULES[settings["warm"]] + COMMON:
@@ -80,7 +81,8 @@ def keep(shell, tier: dict, request: dict, link: int, pipe: int) -> None:
             begin(shell, tier, request, socket.socket(fileno=link))
         os.close(link)
         _, status, usage = os.wait4(child, 0)
-        end_orphans()
+        if not tier["namespaces"]:  # there all of them end with their first process
+            end_orphans()
         report = {"status": status, "cpu": usage.ru_utime + usage.ru_stime}
     except BaseException as error:
         report = {"error": f"{type(error).__name__}: {error}"}
@@ -91,7 +93,7 @@ def keep(shell, tier: dict, request: dict, link: int, pipe: int) -> None:
 
 
 def end_orphans() -> None:
-    """Kill whatever the notebook left running; with a process namespace nothing is left."""
+    """Kill whatever the notebook left running."""
     while True:
         with open(f"/proc/self/task/{os.getpid()}/children") as file:
             left = [int(pid) for pid in file.read().split()]
@@ -110,6 +112,7 @@ def begin(shell, tier: dict, request: dict, link: socket.socket) -> None:
     code = 1
     try:
         os.setsid()  # kill(0, ...) reaches a process group across namespaces, the keeper's too
+        shell.outputs.capture_streams()  # what comes next forbids files in memory
         lock(tier, request)
         link.sendmsg([b"!"])  # the grader reads from it which process this is
         notebook.run(link, shell, request["folder"])
@@ -127,6 +130,7 @@ def lock(tier: dict, request: dict) -> None:
         folders = [folder, "/tmp", "/dev/shm"]
         lockdown.mount_private(folders, limits["disk"], limits["files"])
         lockdown.make_read_only(tier["home"])
+        lockdown.see_own_processes()
     elif tier["uid"] and not tier["drop_early"]:
         lockdown.become(request["uid"], request["uid"])
     lockdown.die_with_parent()
@@ -139,9 +143,10 @@ def lock(tier: dict, request: dict) -> None:
     if tier["namespaces"]:
         lockdown.drop_capabilities()
     if tier["landlock"]:
-        lockdown.landlock([*tier["readable"], tier["home"]], [*tier["writable"], folder])
+        own = f"/proc/{os.getpid()}"
+        lockdown.landlock([*tier["readable"], tier["home"], own], [*tier["writable"], folder])
     if tier["filter"]:
-        lockdown.filter_calls(sockets=tier["namespaces"])
+        lockdown.filter_calls(sockets=tier["namespaces"], own_files=tier["landlock"])
 
 
 if __name__ == "__main__":

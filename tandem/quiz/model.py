@@ -131,6 +131,11 @@ class Base(Strict):
     check: Check | None = None
 
     @property
+    def name(self) -> str:
+        """Its id as a name that Python and nbgrader take."""
+        return self.id.replace("-", "_")
+
+    @property
     def frameworks(self) -> tuple[str, ...]:
         """The frameworks in which the item has something to run."""
         return tuple(self.code.programs) if self.code else ()

@@ -780,3 +780,25 @@ def markup_in_exceptions(work: Work) -> None:
         raised = f"type({MARKUP!r}, (Exception,), {{}})(chr(27) + '[2J')"
         code = f"def {question}(*given):\n    raise {raised}"
         work.answer(question, code)
+
+
+@case("Rights and times of everything from the working folder upwards are changed.", EVERYTHING)
+def rights_and_times_of_files(work: Work) -> None:
+    code = """
+import os
+
+place = os.getcwd()
+for _ in range(6):
+    place = os.path.dirname(place)
+    for here, folders, names in os.walk(place):
+        for name in (folders + names)[:200]:
+            for change in (lambda path: os.chmod(path, 0o700), lambda path: os.utime(path, (1, 1))):
+                try:
+                    change(os.path.join(here, name))
+                except OSError:
+                    pass
+        if here.count("/") - place.count("/") > 3:
+            folders[:] = []
+"""
+    work.solve()
+    work.add(code, before="slope")

@@ -137,13 +137,14 @@ def read_scores(database: Path) -> dict[tuple[str, str], dict[str, float]]:
 
 
 def fingerprint(folder: Path) -> dict[str, str]:
-    """What lies under a folder: a digest for each file, the target for each link."""
+    """What lies under a folder: rights and a digest for each file, the target for each link."""
     found = {}
     for path in sorted(folder.rglob("*")):
         if path.is_symlink():
             found[str(path)] = os.readlink(path)
         elif path.is_file():
-            found[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            found[str(path)] = f"{path.stat().st_mode:o} {digest}"
     return found
 
 

@@ -429,3 +429,31 @@ def function_that_leaks(work: Work) -> None:
     leak = "leaked = []\n\n" + solution(work.framework, "count_operations")
     stop = '    leaked.append(bytearray(b"x") * 2**26)\n    counts = {}'
     work.answer("count_operations", leak.replace("    counts = {}", stop))
+
+
+@case("Half a gigabyte of memory is put into files that no process has mapped.", EVERYTHING)
+def memory_in_unseen_files(work: Work) -> None:
+    code = """
+import os
+
+files = [os.memfd_create(str(number)) for number in range(64)]
+for file in files:
+    os.write(file, bytes(2**23))
+"""
+    solve_around(work, code)
+
+
+@case("HTML is nested 16,000 times, which takes long to clean.", EVERYTHING)
+def deeply_nested_html(work: Work) -> None:
+    code = """
+from IPython.display import HTML, display
+
+display(HTML("<div>" * 16_000))
+"""
+    solve_around(work, code)
+
+
+@case("No function is there, and a cell of 200,000 empty lines to look for one in.", NOT_SLOPE)
+def empty_lines_without_end(work: Work) -> None:
+    work.solve()
+    work.answer("slope", "1" + "\n" * 200_000 + "2")
