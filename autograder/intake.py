@@ -120,12 +120,15 @@ def read(file: Path) -> NotebookNode:
     if not data.strip():
         raise Unreadable("the file is empty")
     try:
-        return bare(json.loads(_decode(data)))
+        found = bare(json.loads(_decode(data)))
     except RecursionError:
         raise Unreadable("its JSON is nested too deep") from None
     except ValueError as error:
         marks = "; it has the marks of an unfinished merge" if CONFLICT.search(data) else ""
         raise Unreadable(f"it is not JSON: {str(error)[:100]}{marks}") from None
+    if not found.cells:
+        raise Unreadable("it has no cells")
+    return found
 
 
 def _read_file(file: Path, most: int) -> bytes:
@@ -174,8 +177,6 @@ def bare(content: object) -> NotebookNode:
         raise Unreadable(f"its format is {repr(version)[:60]}, and only 3 and 4 are known")
     found = content.get("cells")
     if not isinstance(found, list):
-        raise Unreadable("it has no cells")
-    if not found:
         raise Unreadable("it has no cells")
     if len(found) > MAX_CELLS:
         raise Unreadable(f"it has {len(found)} cells, more than {MAX_CELLS}")

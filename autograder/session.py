@@ -166,8 +166,13 @@ def _sum_up(
     told = f"{there} notebooks handed in, {fresh} run now{tiers_used}"
     console.print(f"{assignment}: {told}", highlight=False)
     lines = [f"{row.student}/{row.notebook}: {row.reason}" for row in rows if row.reason]
-    lines += [f"{row.student}/{row.notebook}: {said}" for row in rows for said in row.stopped]
+    lines += [f"{row.student}/{row.notebook}: {_place(s)}" for row in rows for s in row.stopped]
     lines += [f"{row.student}: {note}" for row in rows for note in row.notes]
     lines += [f"{path} is in no student's folder of an assignment: not graded" for path in strays]
     for line in dict.fromkeys((*warnings, *lines)):
         console.print(f"  {line}", style="yellow", highlight=False, soft_wrap=True, markup=False)
+
+
+def _place(stopped: str) -> str:
+    """Cells are named by their number."""
+    return f"cell {stopped}" if stopped[:1].isdigit() else stopped

@@ -1,5 +1,6 @@
 """The `autograder` command as an instructor meets it: one-line errors, a clean stop."""
 
+import csv
 import os
 import shutil
 import signal
@@ -46,6 +47,19 @@ def test_an_assignment_that_is_unknown_or_not_released_is_one_line(course, name)
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
+def test_the_table_of_points_takes_any_name_and_is_sorted(template, tmp_path):
+    course = copy_course(template, tmp_path / "course")
+    for student in ("zoe", "Jones, Bob"):
+        hand_in(course, student)
+    for command in (("grade",), ("export", str(tmp_path / "grades.csv"))):
+        assert autograder(course, *command, "--course", str(course)).returncode == 0
+    with open(tmp_path / "grades.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["student_id"] for row in rows] == ["Jones, Bob", "zoe"]
+    assert {(row["score"], row["max_score"]) for row in rows} == {("6.0", "9.0")}
+
+
 def line_of(course: Path, *arguments: str) -> str:
     """The one line that a mistake is answered with."""
     result = autograder(course, *arguments)
@@ -59,8 +73,12 @@ def line_of(course: Path, *arguments: str) -> str:
     ("arguments", "said"),
     [
         (("report", "nope"), "no assignment 'nope' was released (released: ps1)"),
-        (("feedback", "nope"), "No notebooks were matched"),
-        (("export", "/nowhere/grades.csv"), "No such file or directory"),
+        (("report", "ps2"), "did you mean ps1?"),
+        (("feedback", "nope"), "no assignment 'nope' was released"),
+        (("feedback", "ps1"), "nothing of ps1 is graded yet"),
+        (("export", "/nowhere/grades.csv"), "no file in a folder that is there"),
+        (("grade", "--student", "zoe"), "no assignment has a submission of zoe"),
+        (("grade", "--scheduler", "tcp://x:1"), "--scheduler is for the dask engine"),
         (("grade", "nope"), "no assignment 'nope' was released (released: ps1)"),
         (("grade", "../../etc"), "no assignment '../../etc' was released"),
         (("grade", "ps1", "--student", "zoe"), "nothing of zoe for 'ps1' was handed in"),

@@ -41,6 +41,45 @@ def grade_here(course: Path, *assignments: str, **options) -> tuple[dict[str, li
     return rows, console.export_text()
 
 
+def test_what_needs_a_look_is_told_by_name(course):
+    hand_in(course, "eve", "import os; os._exit(1)")
+    hand_in(course, "zoe").rename(course / "submitted" / "zoe" / ASSIGNMENT / "notebook.ipynb")
+    hand_in(course, "ada")
+    folder = course / "submitted" / "fay" / f"{ASSIGNMENT}x"
+    shutil.copytree(course / "submitted" / "ada" / ASSIGNMENT, folder)
+    rows, printed = grade_here(course)
+    assert "3 notebooks handed in, 3 run now" not in printed
+    assert "eve/problem: cell 1: ended its process" in printed
+    assert "zoe/problem: there is no problem.ipynb, but 'notebook.ipynb'" in printed
+    assert rows["zoe"][0].reason, "so it is flagged, and the command ends with status 1"
+    assert f"{folder} is in no student's folder of an assignment: not graded" in printed
+
+
+def test_a_notebook_that_is_not_handed_in_gets_a_page_that_says_so(course):
+    hand_in(course, "ada").unlink()
+    rows, printed = grade_here(course)
+    assert not rows["ada"][0].reason
+    assert "ada: problem.ipynb was not handed in" in printed
+    page = course / "autograded" / "ada" / ASSIGNMENT / "problem.ipynb"
+    assert "problem.ipynb was not handed in" in page.read_text()
+
+
+def test_lateness_follows_the_time_that_is_handed_in_now(course):
+    from nbgrader.api import Gradebook
+
+    def time() -> object:
+        with Gradebook(f"sqlite:///{course}/gradebook.db", "classic") as gradebook:
+            return gradebook.find_submission(ASSIGNMENT, "ada").timestamp
+
+    file = hand_in(course, "ada", when="2026-12-02 09:00:00 UTC")
+    grade_here(course)
+    assert time().hour == 9
+    for told in ("yesterday at noon", "01.12.2026 14:00"):  # which of the two is the month?
+        file.with_name("timestamp.txt").write_text(told)
+        _, printed = grade_here(course)
+        assert "timestamp.txt cannot be read" in printed and time() is None
+
+
 def state(course: Path) -> Path:
     return course / ".autograder"
 
