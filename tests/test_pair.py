@@ -26,6 +26,7 @@ PYTORCH, TENSORFLOW = (
 )
 PAIR = f"{FOLDER}/eager_graphs.jupyterlab-workspace"
 GRADIENT, DEFINE, COST = "A second gradient", "Define first, run later", "What one operation costs"
+AFTER_GRADIENT, AFTER_DEFINE = "Capture once, replay many times", "The same model, the same numbers"
 SETTLED = 3000  # ms: longer than the extension holds the notebook that follows
 SAME_PLACE = 15  # pixels
 BUTTON = "Scroll together"
@@ -151,7 +152,7 @@ def test_within_a_section_both_show_the_same_share_of_it_and_they_end_together(l
     left, right = open_pair(page, lab)
 
     def share(notebook: Notebook) -> float:
-        begin, end = notebook.place(GRADIENT), notebook.place("Capture once, replay many times")
+        begin, end = notebook.place(GRADIENT), notebook.place(AFTER_GRADIENT)
         return -begin / (end - begin)
 
     left.wheel_to(GRADIENT)
@@ -173,8 +174,8 @@ def test_the_keyboard_leads_too(lab, page):
     for _ in range(30):
         page.keyboard.press("ArrowDown")
     page.wait_for_timeout(SETTLED)
-    assert left.offset > 1000
-    assert_together(left, right, DEFINE)
+    for notebook in (left, right):
+        assert notebook.place(DEFINE) < 0 < notebook.place(AFTER_DEFINE)
 
 
 def test_whoever_scrolls_leads_at_once(lab, page):
@@ -231,7 +232,8 @@ def test_notebooks_of_different_lessons_are_left_alone(lab, page):
 def test_a_notebook_that_is_no_part_of_a_pair_has_no_button_and_scrolls_as_ever(lab, page):
     page.goto(lab.page_url(f"{FOLDER}/quiz.ipynb") + "&reset")
     quiz = Notebook(notebook_panel(page, f"{FOLDER}/quiz.ipynb"))
-    expect(quiz.panel.get_by_role("button", name="Validate")).to_be_visible()
+    validate = quiz.panel.get_by_role("button", name="Validate")
+    expect(validate).to_be_visible()  # nbgrader's, which comes in the same way as ours would
     assert quiz.button.count() == 0
     quiz.wheel(400)
     page.wait_for_timeout(SETTLED)
