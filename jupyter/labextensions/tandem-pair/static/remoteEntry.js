@@ -121,8 +121,12 @@
     app.docRegistry.addWidgetExtension("Notebook", {
       createNew(panel, context) {
         if (!partnerPath(context.path)) return;
-        const options = { commands: app.commands, id: COMMAND, label: "Scroll together" };
-        const button = new CommandToolbarButton(options);
+        const button = new CommandToolbarButton({
+          commands: app.commands,
+          id: COMMAND,
+          label: "Scroll together",
+          noFocusOnClick: true, // as its neighbours; without it JupyterLab 4.4 obeys Enter twice
+        });
         panel.toolbar.insertItem(10, "tandem-pair", button);
         return button;
       },
