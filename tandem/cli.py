@@ -147,6 +147,9 @@ def lab(
         console.print(message, highlight=False, soft_wrap=True, markup=False)
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={directory.resolve()}"]
     command.append("--LabApp.default_url=/lab/tree/lessons/home.ipynb")
+    extensions = course / "jupyter" / "labextensions"
+    if extensions.is_dir():  # a checkout: as it is now, not as it was when it was installed
+        command.append(f"--LabApp.extra_labextensions_path={extensions}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # in a container root is the only user
     bin_folder = str(Path(sys.executable).parent)

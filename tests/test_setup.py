@@ -90,6 +90,10 @@ def test_the_wheel_carries_the_course_and_no_solution(tmp_path):
     course = tmp_path / "site/tandem/_course"
     assert (course / "lessons/home.ipynb").exists()
     assert (course / "exercises/1-philosophy/pytorch.ipynb").exists()
+    (shared,) = (tmp_path / "site").glob("*.data/data/share/jupyter")
+    extension = shared / "labextensions/tandem-pair"
+    package = json.loads((extension / "package.json").read_text())
+    assert (extension / package["jupyterlab"]["_build"]["load"]).exists()
     assert not list((tmp_path / "site").rglob("solutions"))
     assert not list((tmp_path / "site").rglob("my-course"))
     code = "from tandem.cli import main; import sys; sys.argv = ['tandem', 'start', 'mine']; main()"
