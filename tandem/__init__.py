@@ -8,9 +8,18 @@ from tandem.draw import draw_graph
 from tandem.home import show_home
 from tandem.measurements import begin, record, show_recorded
 from tandem.quiet import QuietTensorFlow
-from tandem.quiz import open_quiz
+from tandem.quiz import open_graded_quiz, open_quiz
 
-__all__ = ["begin", "check", "draw_graph", "open_quiz", "record", "show_home", "show_recorded"]
+__all__ = [
+    "begin",
+    "check",
+    "draw_graph",
+    "open_graded_quiz",
+    "open_quiz",
+    "record",
+    "show_home",
+    "show_recorded",
+]
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow reads it when it is imported
 if "tensorflow" not in sys.modules:

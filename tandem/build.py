@@ -12,7 +12,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tandem.course import FRAMEWORKS, CourseError, questions, write_atomically
-from tandem.quiz.build import quiz_notebook
+from tandem.quiz.asked import asked_bank
+from tandem.quiz.build import graded_notebook, quiz_notebook
 from tandem.quiz.model import load_bank
 from tandem.source import Cell, Source, exercises, lessons
 
@@ -38,10 +39,17 @@ def generated(course: Path) -> dict[Path, str]:
             )
     for exercise in found_exercises:
         sources = {f: _text(exercise_notebook(exercise, f, found_lessons)) for f in FRAMEWORKS}
-        for framework, text in sources.items():
-            files[Path("solutions", exercise.folder, f"{framework}.ipynb")] = text
-        for framework, text in released(course, exercise.folder, sources).items():
-            files[Path("exercises", exercise.folder, f"{framework}.ipynb")] = text
+        bank = Path("solutions", exercise.folder, "quiz.yml")
+        if (course / bank).exists():
+            quiz = load_bank(course / bank)
+            sources["quiz"] = _text(graded_notebook(quiz, str(bank)))
+            asked = asked_bank(quiz).model_dump_json(indent=1, exclude_defaults=True) + "\n"
+            for folder in ("solutions", "exercises"):  # nbgrader releases what lies in the first
+                files[Path(folder, exercise.folder, "quiz.json")] = asked
+        for name, text in sources.items():
+            files[Path("solutions", exercise.folder, f"{name}.ipynb")] = text
+        for name, text in released(course, exercise.folder, sources).items():
+            files[Path("exercises", exercise.folder, f"{name}.ipynb")] = text
     files[Path("README.md")] = _readme(course, found_lessons)
     return files
 
@@ -64,7 +72,11 @@ def build(course: Path) -> list[str]:
 def orphans(course: Path, files: dict[Path, str]) -> list[Path]:
     """Generated notebooks and workspaces on disk that no source makes."""
     patterns = ["lessons/**/*.ipynb", "lessons/**/*.jupyterlab-workspace"]
-    patterns += ["solutions/*/*.ipynb", "exercises/*/*.ipynb"]
+    patterns += [
+        f"{folder}/*/{name}"
+        for folder in ("solutions", "exercises")
+        for name in ("*.ipynb", "quiz.json")
+    ]
     on_disk = {file.relative_to(course) for pattern in patterns for file in course.glob(pattern)}
     return sorted(p for p in on_disk - set(files) if ".ipynb_checkpoints" not in p.parts)
 

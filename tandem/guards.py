@@ -139,10 +139,32 @@ def check_exercise(exercise: Source, course: Path) -> Iterator[str]:
                 yield from _stub(path, cell, by_id.get(cell.name))
         for cell in released:
             yield from _metadata(path, cell)
+    bank = course / "solutions" / exercise.folder / "quiz.yml"
+    graded = {"quiz.ipynb", "quiz.json"} if bank.exists() else set()
+    for name in sorted(graded):
+        yield from _tells(Path("exercises", exercise.folder, name), course, load_bank(bank))
     extra = sorted(p.name for p in (course / "exercises" / exercise.folder).glob("*"))
     for name in extra:
-        if name not in {f"{f}.ipynb" for f in FRAMEWORKS} and not name.startswith("."):
+        wanted = {f"{f}.ipynb" for f in FRAMEWORKS} | graded
+        if name not in wanted and not name.startswith("."):
             yield f"exercises/{exercise.folder}/{name}: students would get this file; remove it"
+
+
+def _tells(path: Path, course: Path, bank: Bank) -> Iterator[str]:
+    """What students get of a graded quiz says nothing of its key: no reason, hint or check."""
+    text = _read(course / path).replace("\\n", "\n").replace('\\"', '"')
+    for item in bank.items:
+        entries = [*(getattr(item, "options", None) or []), *getattr(item, "wrong", [])]
+        entries += getattr(item, "lines", [])
+        secrets = [item.explanation, *item.hints, *(entry.feedback or "" for entry in entries)]
+        secrets += [
+            line
+            for check in (item.check.programs if item.check else {}).values()
+            for line in check.splitlines()
+            if "answer" in line
+        ]
+        if any(secret and secret.strip() in text for secret in secrets):
+            yield f"{path}: a reason, hint or check of item `{item.id}` is in it"
 
 
 def check_sections(course: Path, all_lessons: list[Source]) -> Iterator[str]:

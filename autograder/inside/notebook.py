@@ -82,7 +82,8 @@ def _refill(namespace: dict, content: dict) -> None:
 
 def _outcome(probes, question: str, namespace: dict, inputs: dict, limit_s: float) -> dict:
     outcome = {"error": "TimeoutError: "}
-    if not callable(namespace.get(question)):
+    asks_functions = probes.__dict__.get("FUNCTIONS", True)  # a quiz's look into a file
+    if asks_functions and not callable(namespace.get(question)):
         return {"error": "missing"}
     try:
         with alarm(limit_s), warnings.catch_warnings(action="ignore"):

@@ -3,14 +3,17 @@
 from functools import partial
 
 from autograder.question import Case, Question
-from tandem.course import checkout
+from tandem.course import CourseError, checkout
 from tandem.quiz.model import Item, load_bank
 from tandem.quiz.scoring import NotAnAnswer, mark
 
 
 def quiz_questions(assignment: str) -> dict[str, Question]:
     """A question for each item of solutions/ASSIGNMENT/quiz.yml; none if there is no such bank."""
-    bank = checkout() / "solutions" / assignment / "quiz.yml"
+    try:
+        bank = checkout() / "solutions" / assignment / "quiz.yml"
+    except CourseError:  # installed without the sources, as on a worker
+        return {}
     if not bank.is_file():
         return {}
     return {item.name: _question(item) for item in load_bank(bank).items}

@@ -1,4 +1,6 @@
-"""Quizzes: a bank of items (model), marks (scoring), notebook controls (view), notebook (build)."""
+"""Quizzes: a bank of items (model), what is asked of it (asked), marks (scoring), controls in a
+notebook (controls), for practice and votes (view) or for points (graded), and the notebook (build).
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,20 @@ from tandem.quiz.model import load_bank
 from tandem.store import Store
 
 if TYPE_CHECKING:
+    from tandem.quiz.graded import GradedQuiz
     from tandem.quiz.view import Quiz
 
-__all__ = ["open_quiz"]
+__all__ = ["open_graded_quiz", "open_quiz"]
+
+
+def open_graded_quiz() -> GradedQuiz:
+    """The graded quiz whose questions lie beside this notebook.
+
+    Raises CourseError when they are not there or damaged.
+    """
+    from tandem.quiz.graded import open_graded_quiz as open_here
+
+    return open_here()
 
 
 def open_quiz(name: str) -> Quiz:
