@@ -24,7 +24,6 @@ c.CourseDirectory.ignore = [
     "__pycache__",
     ".pytest_cache",
     "*.md",
-    "*.yml",
 ]
 
 c.ClearSolutions.code_stub = {

@@ -108,7 +108,7 @@ def new_course(course: Path, folder: Path, settings: str = "") -> None:
     `settings` are further lines for its nbgrader_config.py.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    ignore = shutil.ignore_patterns("*.md", "*.yml")
+    ignore = shutil.ignore_patterns("*.md")
     shutil.copytree(
         course / "solutions" / ASSIGNMENT, folder / "source" / ASSIGNMENT, ignore=ignore
     )

@@ -11,7 +11,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tandem.course import FRAMEWORKS, CourseError, questions, write_atomically
+from tandem.course import FRAMEWORKS, CourseError, graded_bank, questions, write_atomically
 from tandem.quiz.asked import asked_bank
 from tandem.quiz.build import graded_notebook, quiz_notebook
 from tandem.quiz.model import load_bank
@@ -39,10 +39,10 @@ def generated(course: Path) -> dict[Path, str]:
             )
     for exercise in found_exercises:
         sources = {f: _text(exercise_notebook(exercise, f, found_lessons)) for f in FRAMEWORKS}
-        bank = Path("solutions", exercise.folder, "quiz.yml")
-        if (course / bank).exists():
-            quiz = load_bank(course / bank)
-            sources["quiz"] = _text(graded_notebook(quiz, str(bank)))
+        bank = graded_bank(course, exercise.folder)
+        if bank.exists():
+            quiz = load_bank(bank)
+            sources["quiz"] = _text(graded_notebook(quiz, str(bank.relative_to(course))))
             asked = asked_bank(quiz).model_dump_json(indent=1, exclude_defaults=True) + "\n"
             for folder in ("solutions", "exercises"):  # nbgrader releases what lies in the first
                 files[Path(folder, exercise.folder, "quiz.json")] = asked

@@ -38,6 +38,11 @@ def checkout() -> Path:
     return folder
 
 
+def graded_bank(course: Path, question: str) -> Path:
+    """Where the graded quiz of a question is written: beside its answers, if it has one."""
+    return course / "autograder" / "questions" / f"q{question.replace('-', '_')}" / "quiz.yml"
+
+
 def write_atomically(target: Path, text: str) -> None:
     """Put `text` in place in one step, so that an interrupted run leaves old or new, never half."""
     target.parent.mkdir(parents=True, exist_ok=True)

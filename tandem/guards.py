@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tandem.build import HEADING, generated, orphans
 from tandem.claims import load_claims
-from tandem.course import FRAMEWORKS
+from tandem.course import FRAMEWORKS, graded_bank
 from tandem.quiz.model import Bank, load_bank
 from tandem.source import Cell, Source, exercises, lessons
 
@@ -139,7 +139,7 @@ def check_exercise(exercise: Source, course: Path) -> Iterator[str]:
                 yield from _stub(path, cell, by_id.get(cell.name))
         for cell in released:
             yield from _metadata(path, cell)
-    bank = course / "solutions" / exercise.folder / "quiz.yml"
+    bank = graded_bank(course, exercise.folder)
     graded = {"quiz.ipynb", "quiz.json"} if bank.exists() else set()
     for name in sorted(graded):
         yield from _tells(Path("exercises", exercise.folder, name), course, load_bank(bank))

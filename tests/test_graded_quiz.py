@@ -15,14 +15,14 @@ from nbclient import NotebookClient
 import tandem
 from autograder.demo import ASSIGNMENT, new_course
 from autograder.questions.quiz import quiz_questions
-from tandem.course import CourseError
+from tandem.course import CourseError, graded_bank
 from tandem.guards import check_course
 from tandem.quiz.asked import AskedBank, asked_bank
 from tandem.quiz.graded import Answers
 from tandem.quiz.model import Match, Order, load_bank
 from tandem.store import Store
 
-BANK = load_bank(ROOT / "solutions" / ASSIGNMENT / "quiz.yml")
+BANK = load_bank(graded_bank(ROOT, ASSIGNMENT))
 RIGHT = {
     item.id: [o.id for o in item.options if o.correct]
     if getattr(item, "options", None)
@@ -62,7 +62,7 @@ def test_what_is_released_has_no_field_for_a_key():
 @pytest.mark.parametrize("file", ["quiz.ipynb", "quiz.json"])
 def test_a_reason_in_what_students_get_is_a_finding(tmp_path, file):
     course = tmp_path / "course"
-    for name in ("lessons", "solutions", "exercises"):
+    for name in ("lessons", "solutions", "exercises", "autograder/questions"):
         shutil.copytree(ROOT / name, course / name)
     for name in ("README.md", "nbgrader_config.py"):
         shutil.copy(ROOT / name, course)

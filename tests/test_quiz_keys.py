@@ -34,7 +34,7 @@ pytestmark = pytest.mark.slow
 
 PRACTICE, GRADED = (
     [load_bank(path) for path in sorted(root().glob(f"{folder}/*/quiz.yml"))]
-    for folder in ("lessons", "solutions")
+    for folder in ("lessons", "autograder/questions")
 )
 ITEMS = [(bank, item) for bank in PRACTICE + GRADED for item in bank.items if item.frameworks]
 

@@ -49,7 +49,7 @@ def _metadata(source: str) -> dict:
 def graded_notebook(bank: Bank, source: str) -> NotebookNode:
     """nbgrader's source version of a graded quiz: a graded cell for each item, marked by the judge.
 
-    `source` is the path of the bank as the notebook names it, e.g. solutions/1-philosophy/quiz.yml.
+    `source` is the path of the bank in the course, as the notebook names it.
     """
     begin = "import tandem\n\nquiz = tandem.open_graded_quiz()"
     cells = [

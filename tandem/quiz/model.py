@@ -403,7 +403,7 @@ def load_bank(path: Path) -> Bank:
         bank = Bank.model_validate({**content, "items": items})
     except ValidationError as error:
         raise BankError(f"{path}: {first_reason(error, content)}") from None
-    if bank.quiz != path.parent.name:
+    if path.parent.name not in (bank.quiz, f"q{bank.quiz.replace('-', '_')}"):
         raise BankError(f"{path}: `quiz: {bank.quiz}` must be the name of its folder")
     return bank
 
