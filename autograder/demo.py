@@ -1,5 +1,6 @@
 """The instructor's round trip on a made class: release, submit, grade, feedback, report."""
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,10 @@ from autograder.classroom import run_nbgrader
 from autograder.report import gradebook_table
 from autograder.session import grade as grade_class
 from tandem.build import build
-from tandem.course import FRAMEWORKS
+from tandem.course import FRAMEWORKS, graded_bank
+from tandem.quiz.asked import Answer
+from tandem.quiz.model import load_bank
+from tandem.quiz.scoring import key
 from tandem.source import SOLUTION_MARK
 
 ASSIGNMENT = "1-philosophy"
@@ -94,7 +98,7 @@ def demo(course: Path, console: Console) -> None:
         for student, answer in students(course).items():
             when = due + (LATE if student == "late" else -timedelta(hours=1))
             submit(course, folder, student, answer, when)
-    with _step(console, "grade fourteen notebooks"):
+    with _step(console, "grade 21 notebooks"):
         grade_class(folder, [ASSIGNMENT], console=console)
     with _step(console, "write feedback"):
         run_nbgrader(folder, "generate_feedback", ASSIGNMENT)
@@ -171,7 +175,24 @@ def submit(
             if cell.metadata.nbgrader.solution:
                 cell.source = answer(framework, cell.metadata.nbgrader.grade_id) or cell.source
         nbformat.write(notebook, target / f"{framework}.ipynb")
+    shutil.copy(folder / "release" / ASSIGNMENT / "quiz.ipynb", target)
+    quiz = {"quiz": ASSIGNMENT, "answers": quiz_answers(course, student)}
+    (target / "quiz-answers.json").write_text(json.dumps(quiz), "utf-8")
     (target / "timestamp.txt").write_text(when.strftime("%Y-%m-%d %H:%M:%S UTC"))
+
+
+def quiz_answers(course: Path, student: str) -> dict[str, Answer]:
+    """What a student answers to the graded quiz; hostile keeps something that is no answer."""
+    items = load_bank(graded_bank(course, ASSIGNMENT)).items
+    answers = {item.id: key(item) for item in items}
+    if student in ("wrong", "nearly"):
+        answers |= {item.id: "-1" for item in items if item.type == "numeric"}
+    if student == "wrong":
+        options = {item.id: item.options for item in items if item.type != "numeric"}
+        answers |= {name: [o.id for o in of if not o.correct] for name, of in options.items()}
+    if student == "hostile":
+        answers = {item.id: {"earned": item.points} for item in items}
+    return {} if student == "empty" else answers
 
 
 def database(folder: Path) -> str:

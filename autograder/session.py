@@ -1,7 +1,7 @@
 """One run of `autograder grade`: opens course, gradebook and engine, shows progress, sums up."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from autograder.engines.local import Local
 from autograder.grade import Grading, Row
 from autograder.gradebook import Gradebook
 from autograder.journal import Journal
+
+MANY = 5  # students with the same note get one line
 
 
 def grade(
@@ -167,10 +169,22 @@ def _sum_up(
     console.print(f"{assignment}: {told}", highlight=False)
     lines = [f"{row.student}/{row.notebook}: {row.reason}" for row in rows if row.reason]
     lines += [f"{row.student}/{row.notebook}: {_place(s)}" for row in rows for s in row.stopped]
-    lines += [f"{row.student}: {note}" for row in rows for note in row.notes]
+    lines += _together((row.student, note) for row in rows for note in row.notes)
     lines += [f"{path} is in no student's folder of an assignment: not graded" for path in strays]
     for line in dict.fromkeys((*warnings, *lines)):
         console.print(f"  {line}", style="yellow", highlight=False, soft_wrap=True, markup=False)
+
+
+def _together(notes: Iterable[tuple[str, str]]) -> list[str]:
+    """A line for each student and note; one for all where many have the same."""
+    students: dict[str, dict[str, None]] = {}
+    for student, note in notes:
+        students.setdefault(note, {})[student] = None
+    return [
+        f"{len(who)} students: {note}" if len(who) > MANY else f"{student}: {note}"
+        for note, who in students.items()
+        for student in (list(who)[:1] if len(who) > MANY else who)
+    ]
 
 
 def _place(stopped: str) -> str:

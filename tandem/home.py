@@ -134,6 +134,11 @@ def _parts(course: Path, question: str, history: "_History") -> Iterator[Part]:
         }
         title = f"Exercise of question {number}"
         yield Part(about["key"], title, about["summary"], about["minutes"], links, states)
+    if (exercise / "quiz.ipynb").exists():
+        states = {"both": history.graded(question, _called(exercise / "quiz.ipynb", "ask"))}
+        links = {"both": f"../exercises/{question}/quiz.ipynb"}
+        title = f"Graded quiz of question {number}"
+        yield Part(f"{question}/graded", title, "", QUIZ_MINUTES, links, states)
 
 
 def _number(question: str) -> int:
@@ -157,11 +162,12 @@ class _History:
     def __init__(self) -> None:
         try:
             store = Store()
-            kinds = ("opened", "measurements", "answers", "checks")
-            self.opened, self.measured, self.answers, self.checks = map(store.entries, kinds)
+            kinds = ("opened", "measurements", "answers", "checks", "graded")
+            found = map(store.entries, kinds)
+            self.opened, self.measured, self.answers, self.checks, self.kept = found
         except StoreError as error:
             print(f"Tandem cannot show your progress: {error}")
-            self.opened = self.measured = self.answers = self.checks = []
+            self.opened = self.measured = self.answers = self.checks = self.kept = []
 
     def last(self, titles: dict[str, str]) -> str:
         if not self.opened:
@@ -178,7 +184,14 @@ class _History:
         return BEGUN if recorded or self._was_opened(key, framework) else NEW
 
     def quiz(self, quiz: str, items: set[str]) -> str:
-        answered = {entry["item"] for entry in self.answers if entry["quiz"] == quiz} & items
+        return self._answered(self.answers, quiz, items)
+
+    def graded(self, quiz: str, items: set[str]) -> str:
+        return self._answered(self.kept, quiz, items)
+
+    @staticmethod
+    def _answered(entries: list[dict], quiz: str, items: set[str]) -> str:
+        answered = {entry["item"] for entry in entries if entry["quiz"] == quiz} & items
         if not answered:
             return NEW
         return DONE if answered == items else f"{len(answered)} of {len(items)} answered"

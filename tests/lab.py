@@ -59,7 +59,7 @@ class Lab:
 def copy_course(folder: Path) -> Path:
     """The course in `folder`: there `tandem lab` may rebuild it without touching the checkout."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("lessons", "solutions", "exercises", "jupyter"):
+    for name in ("lessons", "solutions", "exercises", "jupyter", "autograder/questions"):
         shutil.copytree(ROOT / name, folder / name)
     for name in ("README.md", "nbgrader_config.py"):
         shutil.copy(ROOT / name, folder)

@@ -121,7 +121,7 @@ def test_a_folder_without_a_course_is_one_line(tmp_path):
 
 @pytest.mark.slow
 def test_ctrl_c_in_the_demo_stops_it_with_a_word_and_leaves_no_process(tmp_path):
-    for name in ("lessons", "solutions", "exercises", "tests/answers"):
+    for name in ("lessons", "solutions", "exercises", "tests/answers", "autograder/questions"):
         shutil.copytree(ROOT / name, tmp_path / name)
     for name in ("README.md", "nbgrader_config.py"):
         shutil.copy(ROOT / name, tmp_path)

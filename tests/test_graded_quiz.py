@@ -19,17 +19,12 @@ from tandem.course import CourseError, graded_bank
 from tandem.guards import check_course
 from tandem.quiz.asked import AskedBank, asked_bank
 from tandem.quiz.graded import Answers
-from tandem.quiz.model import Match, Order, load_bank
+from tandem.quiz.model import load_bank
+from tandem.quiz.scoring import key
 from tandem.store import Store
 
 BANK = load_bank(graded_bank(ROOT, ASSIGNMENT))
-RIGHT = {
-    item.id: [o.id for o in item.options if o.correct]
-    if getattr(item, "options", None)
-    else str(item.answer)
-    for item in BANK.items
-    if not isinstance(item, Match | Order)
-}
+RIGHT = {item.id: key(item) for item in BANK.items}
 RELEASED = ROOT / "exercises" / ASSIGNMENT
 
 

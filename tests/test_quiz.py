@@ -25,14 +25,12 @@ from tandem.quiz.model import (
     BankError,
     Item,
     Many,
-    Match,
     Numeric,
-    Order,
     Predict,
     Single,
     load_bank,
 )
-from tandem.quiz.scoring import NotAnAnswer, mark, marks_of, summary
+from tandem.quiz.scoring import NotAnAnswer, key, mark, marks_of, summary
 from tandem.quiz.view import ItemView, Quiz
 from tandem.store import Store
 from tandem.strict_yaml import read_yaml
@@ -692,21 +690,12 @@ def test_two_learners_see_different_orders():
     assert len(orders) > 10
 
 
-def right_answer(item: Item) -> object:
-    if isinstance(item, Order):
-        return [line.id for line in item.lines]
-    if isinstance(item, Match):
-        return {option.id: option.answer for option in item.options}
-    options = getattr(item, "options", None)
-    return [o.id for o in options if o.correct] if options else str(item.answer)
-
-
 @each_bank
 def test_every_item_of_the_course_can_be_asked_and_answered(bank):
     quiz = Quiz(bank, Store())
     for item in bank.items:
         asked = quiz.view(item.id)
-        asked.control.answer = right_answer(item)
+        asked.control.answer = key(item)
         asked.check.click()
         assert "Correct." in said(asked), item.id
     assert summary(bank, Store().entries("answers")).first_try == len(bank.items)

@@ -11,7 +11,8 @@ from rich.console import Console
 
 from autograder.classroom import run_nbgrader
 from autograder.demo import ASSIGNMENT, database, demo
-from autograder.questions import find_questions
+from autograder.questions.q1_philosophy import answers
+from autograder.questions.quiz import quiz_questions
 from tandem.course import FRAMEWORKS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -36,28 +37,32 @@ def graded():
 
 
 @pytest.fixture(scope="module")
-def full() -> dict[str, float]:
-    return {name: question.points for name, question in find_questions(ASSIGNMENT).items()}
+def full() -> dict[str, dict[str, float]]:
+    """Notebook -> question -> its points."""
+    exercise = {name: question.points for name, question in answers.QUESTIONS.items()}
+    quiz = {name: question.points for name, question in quiz_questions(ASSIGNMENT).items()}
+    return dict.fromkeys(FRAMEWORKS, exercise) | {"quiz": quiz}
 
 
 @pytest.mark.parametrize("student", ["right", "late", "loud"])
 def test_right_work_gets_every_point_even_when_it_warns_on_stderr(graded, full, student):
     scores, _, _ = graded
-    assert scores[student] == {framework: full for framework in FRAMEWORKS}
+    assert scores[student] == full
 
 
 @pytest.mark.parametrize("student", ["empty", "wrong", "hostile"])
 def test_stubs_wrong_and_hostile_work_get_nothing(graded, full, student):
     scores, _, _ = graded
-    assert scores[student] == {framework: dict.fromkeys(full, 0.0) for framework in FRAMEWORKS}
+    nothing = {notebook: dict.fromkeys(points, 0.0) for notebook, points in full.items()}
+    assert scores[student] == nothing
 
 
 def test_nearly_right_work_gets_part_of_the_points(graded, full):
     scores, _, _ = graded
-    for framework in FRAMEWORKS:
-        points = scores["nearly"][framework]
-        assert 0 < sum(points.values()) < sum(full.values())
-        assert any(0 < points[name] < full[name] for name in full)
+    for notebook, most in full.items():
+        points = scores["nearly"][notebook]
+        assert 0 < sum(points.values()) < sum(most.values())
+        assert notebook == "quiz" or any(0 < points[name] < most[name] for name in most)
 
 
 def test_only_the_late_student_is_late(graded):
@@ -69,7 +74,7 @@ def test_the_report_shows_every_student_and_total(graded):
     _, _, text = graded
     for student in ("right", "nearly", "wrong", "empty", "late", "loud", "hostile"):
         assert (
-            len(re.findall(rf"^ *{student} +(?:pytorch|tensorflow) ", text, re.MULTILINE)) == 2
+            len(re.findall(rf"^ *{student} +(?:pytorch|tensorflow|quiz) ", text, re.MULTILINE)) == 3
         ), text
     assert "30 h" in text
 
@@ -80,7 +85,8 @@ def test_nbgraders_own_command_runs_on_the_same_engine(graded, student, earns):
     run_nbgrader(folder, "autograde", ASSIGNMENT, "--force", "--student", student)
     with Gradebook(database(folder)) as gradebook:
         submission = gradebook.find_submission(ASSIGNMENT, student)
-        assert [notebook.score for notebook in submission.notebooks] == [earns, earns]
+        scores = {notebook.name: notebook.score for notebook in submission.notebooks}
+        assert scores == {"pytorch": earns, "tensorflow": earns, "quiz": earns / 2}
     page = (folder / "autograded" / student / ASSIGNMENT / "pytorch.ipynb").read_text()
     assert f"sgd_step: {earns / 5:g} of 4 points" in page
 

@@ -80,6 +80,16 @@ def mark(item: Item, answer: Answer) -> Mark:
     return _mark(item, answer)
 
 
+def key(item: Item) -> Answer:
+    """The right answer, in the form that learners give it; of several right orders, the bank's."""
+    if isinstance(item, Order):
+        return [line.id for line in item.lines]
+    if isinstance(item, Match):
+        return {option.id: option.answer for option in item.options}
+    options = getattr(item, "options", None)
+    return [each.id for each in options if each.correct] if options else f"{item.answer}"
+
+
 @singledispatch
 def _mark(item: Base, answer: Answer) -> Mark:
     raise NotImplementedError(f"no marking for items of type {type(item).__name__}")
