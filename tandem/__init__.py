@@ -7,6 +7,7 @@ from tandem.attempt import check
 from tandem.draw import draw_graph
 from tandem.home import show_home
 from tandem.measurements import begin, record, show_recorded
+from tandem.progress import show_progress
 from tandem.quiet import QuietTensorFlow
 from tandem.quiz import open_graded_quiz, open_quiz
 
@@ -18,6 +19,7 @@ __all__ = [
     "open_quiz",
     "record",
     "show_home",
+    "show_progress",
     "show_recorded",
 ]
 

@@ -24,7 +24,10 @@ README_TABLE = re.compile(r"(<!-- lessons -->\n).*?(<!-- /lessons -->)", re.DOTA
 def generated(course: Path) -> dict[Path, str]:
     """Text of every generated file, by its path in the course; nothing is written."""
     found_lessons, found_exercises = lessons(course), exercises(course)
-    files: dict[Path, str] = {Path("lessons/home.ipynb"): _text(home_notebook())}
+    files: dict[Path, str] = {
+        Path("lessons/home.ipynb"): _text(home_notebook()),
+        Path("lessons/progress.ipynb"): _text(progress_notebook()),
+    }
     for lesson in found_lessons:
         following = _following(lesson, found_lessons)
         for framework in FRAMEWORKS:
@@ -258,6 +261,23 @@ After working, renew this page: click the cell below and press Shift+Enter."""
     cells = [
         new_markdown_cell(text, id="title"),
         new_code_cell("import tandem\n\ntandem.show_home()", id="home"),
+    ]
+    return _notebook(cells)
+
+
+def progress_notebook() -> NotebookNode:
+    """The page of all that the learner's file holds."""
+    text = """# Your progress
+
+Run the cell below (click it, then press Shift+Enter) to see what you have recorded, answered and
+passed so far. [home](home.ipynb)
+
+All of it is in one file on this machine. On Binder the machine is gone soon after you stop working:
+save your progress to a file with the button below the page, download that file, and load it next
+time."""
+    cells = [
+        new_markdown_cell(text, id="title"),
+        new_code_cell("import tandem\n\ntandem.show_progress()", id="progress"),
     ]
     return _notebook(cells)
 

@@ -13,7 +13,7 @@ from rich.progress import Progress
 from rich.table import Column, Table
 
 from tandem.course import FRAMEWORKS, CourseError, checkout, root
-from tandem.store import StoreError
+from tandem.store import Store, StoreError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -155,6 +155,31 @@ def lab(
     bin_folder = str(Path(sys.executable).parent)
     os.environ["PATH"] = bin_folder + os.pathsep + os.environ["PATH"]
     os.execv(sys.executable, command + context.args)
+
+
+progress = typer.Typer(no_args_is_help=True, help="Keep your progress, or bring it here.")
+app.add_typer(progress, name="progress")
+
+
+@progress.command(epilog="Example: tandem progress save my-progress.json")
+def save(file: Annotated[Path, typer.Argument(help="the file to write")]) -> None:
+    """Write everything that you recorded and answered to FILE."""
+    if file.exists():
+        raise CourseError(f"{file} is there already: name another file, or move it away")
+    Store().save_to(file)
+    console.print(f"saved to {file}", highlight=False, soft_wrap=True, markup=False)
+
+
+@progress.command(epilog="Example: tandem progress load my-progress.json")
+def load(file: Annotated[Path, typer.Argument(help="a file of saved progress")]) -> None:
+    """Add what is in FILE to what is here; nothing is taken away."""
+    try:
+        saved = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CourseError(f"{file}: {error.strerror}") from None
+    except ValueError:
+        raise CourseError(f"{file} is not a file of saved progress") from None
+    console.print(f"{Store().load(saved)} entries added", highlight=False)
 
 
 def _run(pattern: str, save: Path | None = None) -> list:

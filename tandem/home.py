@@ -51,13 +51,14 @@ def show_home():
 
 def home_markdown(course: Path) -> str:
     """The home page in Markdown; its links are relative to `lessons/`."""
-    history = _History()
-    by_question = {q: list(_parts(course, q, history)) for q in questions(course)}
-    parts = [part for of_question in by_question.values() for part in of_question]
-    last = history.last({part.key: part.title for part in parts})
-    lines = [*_next(parts), "", f"{_progress(parts)} · {last}", ""]
+    history = History()
+    by_question = {q: list(parts(course, q, history)) for q in questions(course)}
+    every = [part for of_question in by_question.values() for part in of_question]
+    last = history.last({part.key: part.title for part in every})
+    more = "[all that is recorded](progress.ipynb)"
+    lines = [*next_part(every), "", f"{_progress(every)} · {last} · {more}", ""]
     for question, of_question in by_question.items():
-        number = _number(question)
+        number = number_of(question)
         minutes = sum(part.minutes for part in of_question)
         lines += [f"### {number} · {QUESTION_TITLES[number]} ({minutes} minutes)", ""]
         lines += ["| part | minutes | PyTorch | TensorFlow | both |", "|:---|---:|:---|:---|:---|"]
@@ -65,8 +66,9 @@ def home_markdown(course: Path) -> str:
     return "\n".join(lines)
 
 
-def _next(parts: list[Part]) -> list[str]:
-    part = next((part for part in parts if not part.done), None)
+def next_part(every: list[Part]) -> list[str]:
+    """What to do next, as a heading and its links."""
+    part = next((part for part in every if not part.done), None)
     if part is None:
         return ["## You have done every part that is here so far"]
     begun = [f for f, state in part.states.items() if state != NEW and f in FRAMEWORKS]
@@ -83,9 +85,9 @@ def _open_in(framework: str) -> str:
     return f"open in {FRAMEWORKS[framework]}" if framework in FRAMEWORKS else "open"
 
 
-def _progress(parts: list[Part]) -> str:
-    left = [part.minutes for part in parts if not part.done]
-    progress = f"Done: {len(parts) - len(left)} of {len(parts)} parts"
+def _progress(every: list[Part]) -> str:
+    left = [part.minutes for part in every if not part.done]
+    progress = f"Done: {len(every) - len(left)} of {len(every)} parts"
     return f"{progress} · about {sum(left)} minutes to go" if left else progress
 
 
@@ -105,8 +107,9 @@ def _open(link: str, state: str) -> str:
     return f"[go on]({link})" + ("" if state == BEGUN else f", {state}")
 
 
-def _parts(course: Path, question: str, history: "_History") -> Iterator[Part]:
-    lessons, number = course / "lessons" / question, _number(question)
+def parts(course: Path, question: str, history: "History") -> Iterator[Part]:
+    """The parts of a question in teaching order."""
+    lessons, number = course / "lessons" / question, number_of(question)
     for _, path in sorted((_notebook(p)["order"], p) for p in lessons.glob("*.pytorch.ipynb")):
         about = _notebook(path)
         name = path.name.removesuffix(".pytorch.ipynb")
@@ -141,7 +144,8 @@ def _parts(course: Path, question: str, history: "_History") -> Iterator[Part]:
         yield Part(f"{question}/graded", title, "", QUIZ_MINUTES, links, states)
 
 
-def _number(question: str) -> int:
+def number_of(question: str) -> int:
+    """`1-philosophy` -> 1."""
     return int(question.split("-")[0])
 
 
@@ -156,7 +160,7 @@ def _called(path: Path, function: str) -> set[str]:
     return set(re.findall(rf"(?:tandem|quiz)\.{function}\(\s*[\"']([\w-]+)[\"']", code))
 
 
-class _History:
+class History:
     """What the learner's store says about the parts of the course."""
 
     def __init__(self) -> None:

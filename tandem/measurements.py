@@ -65,7 +65,7 @@ def record(name: str, value: float | list | np.ndarray, unit: str = "") -> None:
     plain = _plain(name, value)
     entry = {**asdict(_session), "name": name, "value": plain, "unit": unit, "device": _device()}
     _append("measurements", entry)
-    print(f"recorded {name} = {_show(plain, unit)}")
+    print(f"recorded {name} = {show_value(plain, unit)}")
 
 
 def recorded(name: str) -> dict[str, Recorded]:
@@ -99,7 +99,7 @@ def show_recorded(*names: str):
         cells = []
         for framework, title in FRAMEWORKS.items():
             shown = values.get(framework)
-            cells.append(_show(shown.value, shown.unit) if shown else "not run yet")
+            cells.append(show_value(shown.value, shown.unit) if shown else "not run yet")
             if shown:
                 origins[f"{title}: {shown.origin}"] = None
         rows.append(f"| `{name}` | " + " | ".join(cells) + " |")
@@ -156,7 +156,8 @@ def _flat(name: str, value: object):
         )
 
 
-def _show(value: float | list, unit: str) -> str:
+def show_value(value: float | list, unit: str) -> str:
+    """A recorded value in a few characters."""
     if isinstance(value, list):
         return f"array of shape {np.shape(value)}" + (f" {unit}" if unit else "")
     return f"{value:.6g}" + (f" {unit}" if unit else "")

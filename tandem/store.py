@@ -11,6 +11,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
+from tandem.course import write_atomically
+
 SCHEMA = 1
 
 
@@ -56,6 +58,47 @@ class Store:
             content = self._read()
             content["entries"].setdefault(kind, []).append(stamped)
             self._write(content)
+
+    def save_to(self, file: Path) -> None:
+        """Write a copy of everything to `file`, for another machine to load."""
+        with self._locked():
+            content = self._read()
+        try:
+            write_atomically(file, json.dumps(content, ensure_ascii=False, indent=1))
+        except OSError as error:
+            raise StoreError(
+                f"{file}: {error.strerror}; name a file that can be written"
+            ) from error
+
+    def load(self, saved: object) -> int:
+        """Add the entries of a saved copy that are not here yet; returns how many.
+
+        Nothing is taken away, and loading a copy twice adds nothing. Raises StoreError for what is
+        no such copy.
+        """
+        found = saved.get("entries") if isinstance(saved, dict) else None
+        lists = found.values() if isinstance(found, dict) else [None]
+        whole = all(
+            isinstance(e, dict) and isinstance(e.get("time"), str)
+            for entries in lists
+            for e in (entries if isinstance(entries, list) else [None])
+        )
+        if not whole or saved.get("schema") != SCHEMA or not isinstance(saved.get("learner"), str):
+            raise StoreError("this is not a file of saved progress")
+        with self._locked():
+            content = self._read()
+            mine, added = content["entries"], 0
+            if not any(mine.values()):
+                content["learner"] = saved["learner"]  # so that options stay in their order
+            for kind, entries in found.items():
+                here = mine.setdefault(kind, [])
+                for entry in entries:
+                    if entry not in here:
+                        here.append(entry)
+                        added += 1
+                here.sort(key=lambda entry: entry["time"])  # stable: within a second as they came
+            self._write(content)
+        return added
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

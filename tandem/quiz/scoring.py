@@ -21,6 +21,9 @@ from tandem.quiz.model import (
     normalised,
 )
 
+# What a learner may say of an answer, and what is stored.
+LEVELS = (("a guess", "guess"), ("fairly sure", "fairly"), ("certain", "certain"))
+
 
 class NotAnAnswer(ValueError):
     """Nothing that could be marked was given; the message says what to do. It is not a mistake."""

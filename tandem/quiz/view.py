@@ -13,6 +13,7 @@ from tandem.quiz.asked import Answer, asked, lacking
 from tandem.quiz.controls import button, control, inline, live_region, panel, say
 from tandem.quiz.model import Bank, Item
 from tandem.quiz.scoring import (
+    LEVELS,
     Mark,
     NotAnAnswer,
     Remark,
@@ -24,7 +25,6 @@ from tandem.quiz.scoring import (
 from tandem.store import Store
 
 KIND, VOTES = "answers", "votes"
-LEVELS = (("a guess", "guess"), ("fairly sure", "fairly"), ("certain", "certain"))
 TWICE = "A lesson that is not open yet opens at its top; press the link again to reach the section."
 
 
