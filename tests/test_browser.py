@@ -1,12 +1,16 @@
 """What a learner sees and does in the real JupyterLab, in headless Chromium."""
 
+import json
 import os
 import re
+import time
 from collections.abc import Iterator
 
 import nbformat
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from lab import (
+    ROOT,
     TOKEN,
     Lab,
     browser,
@@ -22,6 +26,9 @@ from lab import (
 )
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tandem.quiz.asked import SIDES, asked
+from tandem.quiz.model import load_bank
+from tandem.quiz.scoring import key
 from tandem.store import Store
 
 pytestmark = pytest.mark.browser
@@ -220,6 +227,99 @@ def test_home_and_quiz_can_be_read_in_each_theme(lab, page, theme):
     assert_readable(item)
 
 
+def quiz_item(quiz: Locator, number: int) -> Locator:
+    """The controls of a question, in view."""
+    quiz.get_by_role(
+        "heading", name=f"Question {number} of", exact=False
+    ).scroll_into_view_if_needed()
+    item = quiz.locator(".tandem-quiz").nth(number - 1)
+    item.scroll_into_view_if_needed()
+    return item
+
+
+def number_of(item_id: str) -> int:
+    """Place of an item in the quiz of question 1."""
+    bank = load_bank(ROOT / "lessons" / "1-philosophy" / "quiz.yml")
+    return [item.id for item in bank.items].index(item_id) + 1
+
+
+@each_theme
+def test_order_match_and_line_items_are_answered_and_read(lab, page, theme):
+    set_theme(lab, theme)
+    quiz = open_notebook(page, lab, QUIZ)
+    run_all(page)
+    expect(quiz.get_by_text(re.compile(r"questions answered|No answers yet"))).to_be_visible()
+    bank = load_bank(ROOT / "lessons" / "1-philosophy" / "quiz.yml")
+    for item_id in ("order-a-step", "whose-record", "spot-the-cut"):
+        item = quiz_item(quiz, number_of(item_id))
+        right = key(bank.item(item_id))
+        if item_id == "spot-the-cut":
+            item.get_by_role("checkbox", name=re.compile(f"^{right[0].upper()}:")).check()
+        else:
+            names = choices_in(item)
+            wanted = dict(right) if isinstance(right, dict) else {}
+            if not wanted:
+                wanted = {name: str(place) for place, name in enumerate(right, start=1)}
+            texts = {choice.id: choice for choice in asked(bank.item(item_id)).choices}
+            for name, value in wanted.items():
+                label = SIDES.get(value, value)
+                shown = texts[name].text or next(iter(texts[name].code.programs.values()))
+                place = next(n for n, t in enumerate(names) if words(shown) in words(t))
+                item.get_by_role("combobox").nth(place).select_option(label=label)
+        item.get_by_role("button", name="Check").click()
+        expect(item.get_by_role("status").first).to_contain_text("Correct.")
+        screenshot(page, f"{item_id}-{theme}")
+        assert_readable(item)
+
+
+def choices_in(item: Locator) -> list[str]:
+    """The label of each list to choose from, as a screen reader says it."""
+    found = item.locator(".widget-dropdown .widget-label").all_inner_texts()
+    return [text for text in found if text != "How sure?"]
+
+
+def words(text: str) -> str:
+    """Letters and digits alone: how a text is broken or set does not count."""
+    return "".join(filter(str.isalnum, text))
+
+
+@pytest.mark.parametrize(
+    "path", [QUIZ, "lessons/progress.ipynb", "exercises/1-philosophy/quiz.ipynb"]
+)
+def test_axe_finds_nothing_serious(lab, page, path):
+    notebook = open_notebook(page, lab, path)
+    run_all(page)
+    parts = ".jp-OutputArea-output" if "progress" in path else ".tandem-quiz"
+    expect(notebook.locator(parts).first).to_be_visible()
+    page.wait_for_timeout(3000)
+    found = Axe().run(page, context={"include": [[f".jp-Notebook {parts}"]]}).response
+    serious = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
+    told = [(v["id"], v["help"], v["nodes"][0]["html"][:200]) for v in serious]
+    assert not told
+    assert found["passes"], "axe looked at something"
+
+
+def test_axe_would_find_a_field_without_a_name(lab, page):
+    open_home(page, lab)
+    page.evaluate("document.querySelector('.jp-OutputArea-output').innerHTML = '<input type=text>'")
+    found = Axe().run(page, context={"include": [[".jp-OutputArea-output"]]}).response
+    assert [v["id"] for v in found["violations"] if v["impact"] in ("serious", "critical")]
+
+
+def test_at_200_percent_nothing_of_a_quiz_is_cut_off(lab, chromium):
+    context = chromium.new_context(viewport={"width": 720, "height": 450}, device_scale_factor=2)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    quiz = open_notebook(page, lab, QUIZ)
+    run_all(page)
+    expect(quiz.locator(".tandem-quiz").first).to_be_visible()
+    for item_id in ("order-a-step", "whose-record", "spot-the-cut"):
+        item = quiz_item(quiz, number_of(item_id))
+        screenshot(page, f"{item_id}-200")
+        assert item.evaluate("e => e.scrollWidth <= e.clientWidth + 1"), item_id
+    context.close()
+
+
 @each_theme
 def test_a_drawn_graph_is_seen_whole_in_each_theme(lab, page, theme):
     set_theme(lab, theme)
@@ -233,6 +333,60 @@ def test_a_drawn_graph_is_seen_whole_in_each_theme(lab, page, theme):
     assert drawn["width"] > 300 and drawn["height"] > 80
     assert drawn["x"] + drawn["width"] <= room["x"] + room["width"]
     screenshot(page, f"graph-{theme}")
+
+
+def test_the_path_of_a_new_learner(lab, page):
+    """Home, the pair, all cells of one notebook, the quiz, progress, the exercise, Validate."""
+    home = open_home(page, lab)
+    row = home.get_by_role("row", name=re.compile("^First steps"))
+    row.get_by_role("link", name="side by side").click()
+    left = notebook_panel(page, f"{LESSON}.pytorch.ipynb")
+    expect(left.get_by_role("heading", name="First steps · PyTorch")).to_be_visible()
+    left.get_by_role("heading", name="First steps · PyTorch").click()
+    wait_for_kernel(page, f"{LESSON}.pytorch.ipynb")
+    run_all(page)
+    wanted = {e["name"] for e in bundled_values("1-philosophy/first_steps", "pytorch")}
+    deadline = time.monotonic() + 120
+    while not wanted <= names_recorded(lab) and time.monotonic() < deadline:
+        page.wait_for_timeout(500)
+    assert wanted <= names_recorded(lab), "every cell has run"
+    screenshot(page, "path-1-pair")
+
+    quiz = open_notebook(page, lab, QUIZ)
+    run_all(page)
+    item = quiz.locator(".tandem-quiz").nth(1)
+    item.get_by_role("checkbox").first.focus()
+    page.keyboard.press("Space")
+    tab_to(page, item.get_by_role("button", name="Check"))
+    page.keyboard.press("Enter")
+    expect(item.get_by_role("status").first).to_contain_text("Attempt 1.")
+
+    progress = open_notebook(page, lab, "lessons/progress.ipynb")
+    run_all(page)
+    expect(progress.get_by_role("row", name=re.compile("^First steps")).first).to_contain_text(
+        "done"
+    )
+    expect(progress.get_by_text(re.compile(r"of \d+ points")).first).to_be_visible()
+    screenshot(page, "path-2-progress")
+    progress.get_by_role("button", name="Save my progress to a file").click()
+    expect(progress.get_by_text(re.compile("Saved to tandem-progress.json"))).to_be_visible()
+    assert (lab.folder / "lessons" / "tandem-progress.json").is_file()
+
+    exercise = open_notebook(page, lab, "exercises/1-philosophy/pytorch.ipynb")
+    exercise.get_by_role("button", name="Validate").click()
+    dialog = page.locator(".jp-Dialog")
+    expect(dialog).to_contain_text("failed", timeout=120_000)
+    screenshot(page, "path-3-validate")
+
+
+def bundled_values(lesson: str, framework: str) -> list[dict]:
+    """What the authors recorded, by name: so much is recorded when every cell has run."""
+    bundle = json.loads((ROOT / "tandem" / "bundled.json").read_text())
+    return [{"name": name} for name in bundle["values"][lesson][framework]]
+
+
+def names_recorded(lab: Lab) -> set[str]:
+    return {e["name"] for e in Store(lab.state).entries("measurements")}
 
 
 def test_tandem_adds_less_than_five_seconds_to_the_start_of_jupyterlab(lab, tmp_path):

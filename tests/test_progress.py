@@ -2,12 +2,14 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_cli import tandem as command
+from traitlets import Bunch
 
 import tandem
 from tandem.course import root
@@ -136,9 +138,8 @@ def test_the_buttons_save_and_load(tmp_path, monkeypatch):
         (b"{", "not a file of saved progress"),
         (Path(SAVED).read_bytes(), "1 entries were added"),
     ):
-        load.value = (
-            {"name": "x.json", "content": content, "size": 1, "type": "", "last_modified": 0},
-        )
+        file = {"name": "x.json", "content": content, "size": 1, "type": ""}
+        load.value = (Bunch(file, last_modified=datetime.now(UTC)),)
         assert told in said.value
     assert Store().entries("answers")
 
