@@ -171,7 +171,7 @@ def control(item: Asked, seed: str) -> Control:
     if item.kind == "order":
         return Ordered(choices)
     if item.kind == "sides":
-        rows = {choice.id: inline(choice.text) for choice in choices}
+        rows = {choice.id: f"<span>{inline(choice.text)}</span>" for choice in choices}
         return Assigned("Of which framework is each statement true?", rows, SIDES)
     return Choices(choices, exclusive=item.kind == "one")
 

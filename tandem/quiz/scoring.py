@@ -153,7 +153,7 @@ def _(item: Match, answer: Answer) -> Mark:
     remarks = []
     for option in item.options:
         right = answer[option.id] == option.answer
-        told = f"{option.text}: {SIDES[answer[option.id]]}"
+        told = f"{option.text.removesuffix('.')}: {SIDES[answer[option.id]]}"
         misconception = None if right else option.misconception
         remarks.append(Remark(told, right, option.feedback, misconception))
     hits = sum(remark.right for remark in remarks)
