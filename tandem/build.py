@@ -34,11 +34,12 @@ def generated(course: Path) -> dict[Path, str]:
             notebook = lesson_notebook(lesson, framework, course, following)
             files[lesson_path(lesson, framework)] = _text(notebook)
         files[workspace_path(lesson)] = _workspace(lesson)
+    with_exercise = {exercise.folder for exercise in found_exercises}
     for question in questions(course):
         bank = Path("lessons", question, "quiz.yml")
         if (course / bank).exists():
             files[bank.with_suffix(".ipynb")] = _text(
-                quiz_notebook(load_bank(course / bank), str(bank))
+                quiz_notebook(load_bank(course / bank), str(bank), question in with_exercise)
             )
     for exercise in found_exercises:
         sources = {f: _text(exercise_notebook(exercise, f, found_lessons)) for f in FRAMEWORKS}

@@ -336,9 +336,15 @@ def test_an_unknown_quiz_and_an_unknown_item_are_told():
 # The banks of the course
 
 
+def is_complete(bank: Bank) -> bool:
+    """A question is complete once it has its exercise; until then its bank grows."""
+    return (root() / "exercises" / bank.quiz).is_dir()
+
+
 @each_bank
 def test_at_least_half_of_the_items_carry_code(bank):
-    assert 10 <= len(bank.items) <= 14
+    assert len(bank.items) <= 14
+    assert len(bank.items) >= 10 or not is_complete(bank)
     assert sum(item.code is not None for item in bank.items) * 2 >= len(bank.items)
 
 
@@ -765,14 +771,16 @@ def test_the_notebook_is_valid_and_always_the_same(bank):
 @each_bank
 def test_the_notebook_leads_to_home_lessons_and_exercise_from_both_ends(bank):
     folder = root() / "lessons" / bank.quiz
-    cells = {cell.id: cell.source for cell in quiz_notebook(bank, "lessons/x/quiz.yml").cells}
+    notebook = quiz_notebook(bank, "lessons/x/quiz.yml", exercise=is_complete(bank))
+    cells = {cell.id: cell.source for cell in notebook.cells}
     here = {path.name for path in folder.glob("*.pytorch.ipynb")}
     for text in (cells["title"], cells["ways"]):
         links = re.findall(r"\]\(([^)]+)\)", text)
         assert "../home.ipynb" in links
         assert {link for link in links if link.endswith(".pytorch.ipynb")} == here
         for framework in FRAMEWORKS:
-            assert f"../../exercises/{bank.quiz}/{framework}.ipynb" in links
+            leads_on = f"../../exercises/{bank.quiz}/{framework}.ipynb" in links
+            assert leads_on == is_complete(bank)
         assert [link for link in links if not (folder / link).is_file()] == []
 
 

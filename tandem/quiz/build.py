@@ -14,13 +14,14 @@ notebook."""
 CELL = '<td width="50%" style="text-align: left; vertical-align: top">'
 
 
-def quiz_notebook(bank: Bank, source: str) -> NotebookNode:
+def quiz_notebook(bank: Bank, source: str, exercise: bool = True) -> NotebookNode:
     """The notebook of a quiz. The same bank gives the same notebook, byte for byte.
 
-    `source` is the path of the bank as the notebook names it, e.g. lessons/1-philosophy/quiz.yml.
+    `source` is the path of the bank as the notebook names it, e.g. lessons/1-philosophy/quiz.yml;
+    `exercise` says whether the question has an exercise to lead to.
     """
     cells = [
-        new_markdown_cell(_title(bank, source), id="title"),
+        new_markdown_cell(_title(bank, source, exercise), id="title"),
         new_code_cell(f'import tandem\n\nquiz = tandem.open_quiz("{bank.quiz}")', id="begin"),
     ]
     for place, item in enumerate(bank.items, start=1):
@@ -34,7 +35,7 @@ def quiz_notebook(bank: Bank, source: str) -> NotebookNode:
         cells.append(ask)
     cells.append(new_markdown_cell("## Where you stand", id="end"))
     cells.append(new_code_cell("quiz.summary()", id="summary"))
-    cells.append(new_markdown_cell(f"---\n\n**Go on with** {_ways(bank)}", id="ways"))
+    cells.append(new_markdown_cell(f"---\n\n**Go on with** {_ways(bank, exercise)}", id="ways"))
     return new_notebook(cells=cells, metadata=_metadata(source))
 
 
@@ -93,11 +94,11 @@ def question(item: Item) -> str:
     return f"{item.stem}\n\n{_code(item.code)}" if item.code else item.stem
 
 
-def _title(bank: Bank, source: str) -> str:
+def _title(bank: Bank, source: str, exercise: bool) -> str:
     return f"""<!-- generated from {source}; edit that file, then run `tandem build` -->
 # {bank.title}
 
-Question {_number(bank)} of 6 · {_ways(bank)}
+Question {_number(bank)} of 6 · {_ways(bank, exercise)}
 
 Choose *Run All Cells* in the *Run* menu, and the controls appear below each question. Decide before
 you run any code, then press *Check*: every answer gets its reason, and you may try as often as you
@@ -121,11 +122,12 @@ def _number(bank: Bank) -> str:
     return bank.quiz.split("-")[0]
 
 
-def _ways(bank: Bank) -> str:
+def _ways(bank: Bank, exercise: bool) -> str:
     """Links to the lessons that the items name, to the exercise, and to the home page."""
     lessons = dict.fromkeys(item.section.split("#")[0] for item in bank.items)
     ways = [_pair(f"lesson *{_words(name)}*", f"{name}.{{}}.ipynb") for name in lessons]
-    ways.append(_pair(f"exercise {_number(bank)}", f"../../exercises/{bank.quiz}/{{}}.ipynb"))
+    if exercise:
+        ways.append(_pair(f"exercise {_number(bank)}", f"../../exercises/{bank.quiz}/{{}}.ipynb"))
     return " · ".join([*ways, "[home](../home.ipynb)"])
 
 
