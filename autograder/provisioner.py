@@ -31,6 +31,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ ANSWER_S = 20  # between asking for a kernel and its process
 STATUS_S = 0.5  # between the end of a kernel and word of its status
 UNKNOWN = 255  # the status of a kernel that the warm process did not live to report
 KINDS = {"plain": "Python", "pytorch": "PyTorch", "tensorflow": "TensorFlow", "both": "Both"}
+BY_NAME = "by-name"
 
 # Variables that libraries read while they are imported, by how their names begin.
 READ_EARLY = ("PYTHON", "LD_", "MALLOC_", "LANG", "LC_", "TZ", "HOME", "XDG_C", "MPL")
@@ -64,6 +66,12 @@ class Gone(Exception):
     """The warm process ended before it answered."""
 
 
+def kind_of(environment: Mapping[str, str]) -> str:
+    """The kind that suits a notebook, from its path as the server names it to the kernel."""
+    path = environment.get("JPY_SESSION_NAME", "")
+    return next((k for k in ("pytorch", "tensorflow") if path.endswith(f"{k}.ipynb")), "plain")
+
+
 def kernelspec(kind: str) -> dict:
     """The contents of a kernel.json for warm kernels of a kind."""
     spec = get_kernel_dict()
@@ -76,7 +84,11 @@ def kernelspec(kind: str) -> dict:
 class WarmProvisioner(LocalProvisioner):
     """Kernels by fork. All but the launch is LocalProvisioner's, with a Forked as its process."""
 
-    warm = Unicode("plain", config=True, help="what is imported already: " + ", ".join(KINDS))
+    warm = Unicode(
+        "plain",
+        config=True,
+        help=f"what is imported already: {', '.join(KINDS)}; or {BY_NAME}, the notebook's name",
+    )
     idle_minutes = Float(15, config=True, help="how long a warm process stays without kernels")
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict:
@@ -85,7 +97,8 @@ class WarmProvisioner(LocalProvisioner):
         try:
             request, streams = _request(cmd, options)
             idle = self.idle_minutes * 60
-            self.process = await asyncio.to_thread(_fork, self.warm, idle, request, streams)
+            kind = kind_of(request["environment"]) if self.warm == BY_NAME else self.warm
+            self.process = await asyncio.to_thread(_fork, kind, idle, request, streams)
         except (WarmError, OSError) as error:
             self.log.warning("A %s kernel starts cold, because %s", self.warm, error)
             return await super().launch_kernel(cmd, **kwargs)

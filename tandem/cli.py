@@ -129,6 +129,9 @@ def start(directory: Annotated[Path, typer.Argument(help="where your copy lies")
 def lab(
     context: typer.Context,
     directory: Annotated[Path, typer.Argument(help="your copy of the course")] = Path("my-course"),
+    warm: Annotated[
+        bool, typer.Option("--warm", help="notebooks begin faster; needs more memory (Linux)")
+    ] = False,
 ) -> None:
     """Rebuild what is stale, refresh your copy and open it in JupyterLab.
 
@@ -136,6 +139,7 @@ def lab(
     """
     from tandem.stamp import is_built, mark_built
     from tandem.start import start as start_course
+    from tandem.start import warm_kernels
 
     course = root()
     if (course / "solutions").is_dir() and not is_built(course):
@@ -152,6 +156,9 @@ def lab(
         command.append(f"--LabApp.extra_labextensions_path={extensions}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # in a container root is the only user
+    if warm:
+        paths = [str(warm_kernels(directory)), os.environ.get("JUPYTER_PATH", "")]
+        os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, paths))
     bin_folder = str(Path(sys.executable).parent)
     os.environ["PATH"] = bin_folder + os.pathsep + os.environ["PATH"]
     os.execv(sys.executable, command + context.args)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ipykernel.kernelspec import get_kernel_dict
+
 from tandem.course import CourseError, write_atomically
 from tandem.home import home_markdown
 
@@ -36,6 +38,20 @@ def start(course: Path, target: Path) -> list[str]:
     write_atomically(target / MANIFEST, json.dumps(delivered, indent=1, sort_keys=True) + "\n")
     _refresh_home(course, target)
     return messages
+
+
+def warm_kernels(target: Path) -> Path:
+    """Write what makes the kernels of `target` begin warm; the folder, for JUPYTER_PATH.
+
+    The warm process of a framework has imported it already (autograder/provisioner.py); which one a
+    notebook needs is read from its name.
+    """
+    folder = (target / ".tandem" / "jupyter").resolve()
+    spec = get_kernel_dict()
+    provisioner = {"provisioner_name": "warm", "config": {"warm": "by-name"}}
+    spec["metadata"] = spec["metadata"] | {"kernel_provisioner": provisioner}
+    write_atomically(folder / "kernels" / "python3" / "kernel.json", json.dumps(spec, indent=1))
+    return folder
 
 
 def fingerprint(path: Path, text: str) -> str:

@@ -22,7 +22,8 @@ from conftest import ROOT
 from jupyter_client.manager import AsyncKernelManager, KernelManager
 from nbclient import NotebookClient
 
-from autograder.provisioner import Forked, kernelspec, warm_up
+from autograder.provisioner import Forked, kernelspec, kind_of, warm_up
+from tandem.start import warm_kernels
 
 if sys.platform != "linux":
     pytest.skip("kernels are forked on Linux only", allow_module_level=True)
@@ -475,3 +476,25 @@ def test_the_folder_of_the_sockets_is_private_and_its_path_may_be_long(tmp_path,
     warm_up("plain")
     assert (folder / "warm").stat().st_mode & 0o777 == 0o700
     assert warm_processes()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("/c/lessons/1-philosophy/first_steps.pytorch.ipynb", "pytorch"),
+        ("/c/exercises/1-philosophy/tensorflow.ipynb", "tensorflow"),
+        ("/c/lessons/home.ipynb", "plain"),
+        ("", "plain"),
+    ],
+)
+def test_the_name_of_a_notebook_says_which_framework_it_needs(name, kind):
+    assert kind_of({"JPY_SESSION_NAME": name} if name else {}) == kind
+
+
+def test_a_kernel_by_name_is_forked_with_its_framework_imported(home, tmp_path, monkeypatch):
+    """As `tandem lab --warm` asks for it."""
+    folder = warm_kernels(tmp_path / "my-course") / "kernels" / "python3" / "kernel.json"
+    add_spec(home, "by-name", json.loads(folder.read_text()))
+    name = str(tmp_path / "first_steps.pytorch.ipynb")
+    with kernel("by-name", env={**os.environ, "JPY_SESSION_NAME": name}) as (_, client):
+        assert run(client, "import sys; print('torch' in sys.modules)") == "True\n"
