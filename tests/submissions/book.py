@@ -2,7 +2,7 @@
 
 import copy
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -28,7 +28,8 @@ class Case:
     `make(work)` changes an untouched submission. `earns` gives the points by question; what it
     leaves out earns 0. `row` is a regular expression that the reason of the notebook's row must
     contain, for work that a person has to look at; "" means that the row has no reason. `shows` are
-    expressions that the feedback must contain. No feedback or output ever contains CANARY.
+    expressions that the feedback must contain. No feedback or output ever contains CANARY. `in_tier`
+    gives the points for tiers in which they are others.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Case:
     frameworks: tuple[str, ...] = tuple(FRAMEWORKS)
     row: str = ""
     shows: tuple[str, ...] = ()
+    in_tier: Mapping[str, dict[str, float]] = field(default_factory=dict)
 
 
 @dataclass

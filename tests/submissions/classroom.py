@@ -148,10 +148,11 @@ def fingerprint(folder: Path) -> dict[str, str]:
     return found
 
 
-def expected(one: Case) -> dict[str, float]:
-    """Points by question that a case must get, the zeros left out."""
-    assert one.earns.keys() <= POINTS.keys()
-    return {name: float(points) for name, points in one.earns.items() if points}
+def expected(one: Case, tier: str = "A") -> dict[str, float]:
+    """Points by question that a case must get in a tier, the zeros left out."""
+    earns = one.in_tier.get(tier, one.earns)
+    assert earns.keys() <= POINTS.keys()
+    return {name: float(points) for name, points in earns.items() if points}
 
 
 def all_cases() -> list[Case]:

@@ -462,7 +462,11 @@ def removed_folder(work: Work) -> None:
     solve_with(work, code, before="slope")
 
 
-@case("A pool of processes and a child process compute something.", EVERYTHING)
+@case(
+    "A pool of processes and a child process compute something.",
+    EVERYTHING,
+    in_tier={"B": EVERYTHING | {"predict_log": 0}},  # Landlock: no semaphore that all could reach
+)
 def processes(work: Work) -> None:
     code = """
 import multiprocessing, subprocess, sys
@@ -482,7 +486,11 @@ words = {9: "capture"}
     work.answer("predict_log", text.replace('"capture"', "words[squares[3]]"))
 
 
-@case("A pool of eight processes computes something that is small.", EVERYTHING)
+@case(
+    "A pool of eight processes computes something that is small.",
+    EVERYTHING,
+    in_tier={"B": EVERYTHING | {"predict_log": 0}},
+)
 def pool_of_eight(work: Work) -> None:
     work.solve()
     code = """
@@ -775,10 +783,21 @@ def numpy_rules_at_the_end(work: Work) -> None:
 # Tools of the frameworks
 
 
-@case("Data comes from two worker processes, or from a parallel pipeline.", EVERYTHING)
-def data_workers(work: Work) -> None:
+def data_from(work: Work, code: str) -> None:
+    """Right answers, one of which takes its rows from `batches`."""
     work.solve()
-    pytorch = """
+    work.add(code, before="sgd_step")
+    begin_body(work, "sgd_step", "assert sum(len(rows) for rows, _ in batches(x, y)) == len(y)")
+
+
+@case(
+    "Data comes from two worker processes.",
+    EVERYTHING,
+    frameworks=("pytorch",),
+    in_tier={"B": EVERYTHING | {"sgd_step": 0}},
+)
+def data_workers(work: Work) -> None:
+    code = """
 from torch.utils.data import DataLoader, TensorDataset
 
 def batches(*tensors):
@@ -787,7 +806,12 @@ def batches(*tensors):
 for batch in batches(torch.arange(10)):
     print(batch)
 """
-    tensorflow = """
+    data_from(work, code)
+
+
+@case("Data comes from a parallel pipeline.", EVERYTHING, frameworks=("tensorflow",))
+def parallel_pipeline(work: Work) -> None:
+    code = """
 def batches(*tensors):
     data = tf.data.Dataset.from_tensor_slices(tensors).cache().shuffle(8)
     data = data.map(lambda *row: row, num_parallel_calls=tf.data.AUTOTUNE)
@@ -796,8 +820,7 @@ def batches(*tensors):
 for batch in batches(tf.range(10)):
     print(batch)
 """
-    work.add(of(work, pytorch, tensorflow), before="sgd_step")
-    begin_body(work, "sgd_step", "assert sum(len(rows) for rows, _ in batches(x, y)) == len(y)")
+    data_from(work, code)
 
 
 @case("A helper of an answer is compiled.", EVERYTHING)

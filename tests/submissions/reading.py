@@ -333,7 +333,10 @@ for path in kept:
 """
 
 
-@case("The end of the run is forged, so that hidden inputs come while a cell can print.")
+@case(
+    "The end of the run is forged, so that hidden inputs come while a cell can print.",
+    in_tier={"B": EVERYTHING},  # it finds no link to forge it on, and its answers are right
+)
 def inputs_by_a_forged_end(work: Work) -> None:
     code = f"""
 import time
