@@ -28,8 +28,8 @@ class Case:
     `make(work)` changes an untouched submission. `earns` gives the points by question; what it
     leaves out earns 0. `row` is a regular expression that the reason of the notebook's row must
     contain, for work that a person has to look at; "" means that the row has no reason. `shows` are
-    expressions that the feedback must contain. No feedback or output ever contains CANARY. `in_tier`
-    gives the points for tiers in which they are others.
+    expressions that the feedback must contain. No feedback or output ever contains CANARY.
+    `in_tier` gives the points for tiers in which they are others.
     """
 
     name: str
