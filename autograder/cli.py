@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from tandem.course import CourseError, checkout
+from tandem.course import CourseError, checkout, write_atomically
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,12 +18,16 @@ app = typer.Typer(
     help="Grade a class of the course.",
     pretty_exceptions_enable=False,
 )
+quiz_app = typer.Typer(no_args_is_help=True, help="Practice quizzes: export them, see how they do.")
+app.add_typer(quiz_app, name="quiz")
 console = Console()
 errors = Console(stderr=True)
 
 Course = Annotated[
     Path | None, typer.Option(help="folder with nbgrader_config.py; without it this checkout")
 ]
+QuizName = Annotated[str, typer.Argument(metavar="QUIZ", help="its name, such as 1-philosophy")]
+Folder = Annotated[Path, typer.Argument(help="the learners' files (*.json), in it and below")]
 
 
 @app.command(epilog="Example: autograder grade 1-philosophy --jobs 2")
@@ -118,9 +122,7 @@ def export(
     from autograder.classroom import Classroom
     from autograder.gradebook import Gradebook
 
-    file = file.absolute()
-    if file.is_dir() or not file.parent.is_dir():
-        raise CourseError(f"{file} is no file in a folder that is there: name a CSV file")
+    file = _to_write(file, "a CSV file")
     classroom = Classroom.open(course or checkout())
     with Gradebook(classroom.db_url, classroom.course_id):
         pass  # raises when there is none; nbgrader would make an empty one
@@ -147,6 +149,80 @@ def report(
 
     classroom = Classroom.open(course or checkout())
     console.print(gradebook_table(classroom.db_url, classroom.course_id, assignment))
+
+
+@quiz_app.command(epilog="Example: autograder quiz gift 1-philosophy quiz-1.gift.txt")
+def gift(
+    quiz: QuizName, file: Annotated[Path, typer.Argument(help="the text file to write")]
+) -> None:
+    """Write a quiz in GIFT, for Moodle's question bank."""
+    from tandem.quiz.gift import gift as gift_of
+    from tandem.quiz.model import practice_bank
+
+    text = gift_of(practice_bank(quiz))
+    file = _to_write(file, "a text file")
+    try:
+        write_atomically(file, text)
+    except OSError as error:
+        raise CourseError(f"{file}: {error.strerror}; name a file that can be written") from None
+    console.print(f"questions: {file}", soft_wrap=True, highlight=False, markup=False)
+
+
+@quiz_app.command(epilog="Example: autograder quiz items 1-philosophy collected")
+def items(
+    quiz: QuizName,
+    folder: Folder,
+    as_json: Annotated[bool, typer.Option("--json", help="the numbers as JSON")] = False,
+) -> None:
+    """Say how each item of a quiz did at first try: how hard, how telling, which wrong answers."""
+    from autograder.report import item_tables
+    from tandem.quiz.analysis import item_analysis
+    from tandem.quiz.model import practice_bank
+    from tandem.quiz.scoring import KIND
+
+    reports = item_analysis(practice_bank(quiz), _entries(folder, KIND))
+    if as_json:
+        print(json.dumps([asdict(report) for report in reports], indent=1))
+    else:
+        console.print(*item_tables(reports))
+
+
+@quiz_app.command(epilog="Example: autograder quiz tally 1-philosophy grads-accumulate collected")
+def tally(
+    quiz: QuizName,
+    item: Annotated[str, typer.Argument(help="the item's id")],
+    folder: Folder,
+    as_json: Annotated[bool, typer.Option("--json", help="the numbers as JSON")] = False,
+) -> None:
+    """Count the votes on an item: the share of each answer in the first and in the last vote."""
+    from autograder.report import tally_table
+    from tandem.quiz.analysis import tally as tally_of
+    from tandem.quiz.model import practice_bank
+    from tandem.quiz.scoring import VOTES
+
+    asked = practice_bank(quiz).item(item)
+    votes = tally_of(quiz, asked, _entries(folder, VOTES))
+    if as_json:
+        print(json.dumps(asdict(votes), indent=1))
+    else:
+        console.print(tally_table(votes))
+
+
+def _to_write(file: Path, kind: str) -> Path:
+    file = file.absolute()
+    if file.is_dir() or not file.parent.is_dir():
+        raise CourseError(f"{file} is no file in a folder that is there: name {kind}")
+    return file
+
+
+def _entries(folder: Path, kind: str) -> list[list[dict]]:
+    """Each learner's entries of one kind; names the files that had to be skipped."""
+    from tandem.quiz.learners import read_learners
+
+    learners, skipped = read_learners(folder)
+    for line in skipped:
+        errors.print(line, style="yellow", highlight=False, markup=False, soft_wrap=True)
+    return [entries.get(kind, []) for entries in learners]
 
 
 def main() -> None:

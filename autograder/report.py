@@ -1,11 +1,13 @@
 """What a gradebook says, and what the doctor found, for people."""
 
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 from autograder.confine.doctor import Finding
 from autograder.confine.tiers import Tier
 from autograder.gradebook import Gradebook
+from tandem.quiz.analysis import SMALLEST_CLASS, Interval, ItemReport, Share, Tally
 
 
 def gradebook_table(database: str, course_id: str, assignment: str) -> Table:
@@ -50,6 +52,52 @@ def doctor_table(chosen: Tier | None, tried: dict[str, list[Finding]]) -> Table:
     best = f"grading uses tier {chosen.name}" if chosen else "no tier holds: nothing is graded here"
     table.caption = f"{best} (A namespaces, B Landlock, C another user; docs/security.md)"
     return table
+
+
+def item_tables(reports: list[ItemReport]) -> list[Table]:
+    """A line for each item of a quiz, then a line for each answer to each item."""
+    table = Table("item", "learners", "difficulty", "discrimination", "certain, wrong", "look at")
+    table.box = box.SIMPLE
+    table.caption = (
+        "difficulty: mean share of the points at first try; discrimination: correlation with the "
+        f"points in the other items; with 95 % intervals. No verdict below {SMALLEST_CLASS} "
+        "learners."
+    )
+    answers = Table("item", "answer", "right", "misconception", "learners", "share", box=box.SIMPLE)
+    for report in reports:
+        table.add_row(
+            report.item,
+            str(report.learners),
+            _with_interval(report.difficulty, report.difficulty_interval),
+            _with_interval(report.discrimination, report.discrimination_interval),
+            f"{report.certain_wrong} of {report.certain}",
+            "too few learners" if report.verdicts is None else escape("; ".join(report.verdicts)),
+        )
+        for each in report.shares:
+            answers.add_row(report.item, *_answer(each), str(each.learners), f"{each.share:.0%}")
+    return [table, answers]
+
+
+def tally_table(tally: Tally) -> Table:
+    """A line for each answer to an item, with its share in the first and in the last vote."""
+    table = Table("answer", "right", "misconception", "first vote", "last vote", box=box.SIMPLE)
+    for first, last in zip(tally.first, tally.last, strict=True):
+        table.add_row(*_answer(first), f"{first.share:.0%}", f"{last.share:.0%}")
+    table.caption = (
+        f"{tally.voters} voted, {tally.voted_again} of them again; "
+        f"all right: {tally.right_first:.0%}, then {tally.right_last:.0%}"
+    )
+    return table
+
+
+def _answer(share: Share) -> tuple[str, str, str]:
+    return escape(share.part), "yes" if share.right else "", share.misconception or ""
+
+
+def _with_interval(value: float | None, interval: Interval | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.2f}" + (f" ({interval[0]:.2f} to {interval[1]:.2f})" if interval else "")
 
 
 def _said(finding: Finding | None) -> str:

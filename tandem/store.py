@@ -76,15 +76,7 @@ class Store:
         Nothing is taken away, and loading a copy twice adds nothing. Raises StoreError for what is
         no such copy.
         """
-        found = saved.get("entries") if isinstance(saved, dict) else None
-        lists = found.values() if isinstance(found, dict) else [None]
-        whole = all(
-            isinstance(e, dict) and isinstance(e.get("time"), str)
-            for entries in lists
-            for e in (entries if isinstance(entries, list) else [None])
-        )
-        if not whole or saved.get("schema") != SCHEMA or not isinstance(saved.get("learner"), str):
-            raise StoreError("this is not a file of saved progress")
+        found = saved_entries(saved)
         with self._locked():
             content = self._read()
             mine, added = content["entries"], 0
@@ -148,6 +140,20 @@ class Store:
             file.flush()
             os.fsync(file.fileno())
         os.replace(draft, self.path)
+
+
+def saved_entries(saved: object) -> dict[str, list[dict]]:
+    """The entries of a learner's file by kind; raises StoreError for what is no such file."""
+    found = saved.get("entries") if isinstance(saved, dict) else None
+    lists = found.values() if isinstance(found, dict) else [None]
+    whole = all(
+        isinstance(e, dict) and isinstance(e.get("time"), str)
+        for entries in lists
+        for e in (entries if isinstance(entries, list) else [None])
+    )
+    if not whole or saved.get("schema") != SCHEMA or not isinstance(saved.get("learner"), str):
+        raise StoreError("this is not a file of saved progress")
+    return found
 
 
 def _empty() -> dict:

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tandem.course import CourseError, root
-from tandem.quiz.model import load_bank
+from tandem.quiz.model import practice_bank
 from tandem.store import Store
 
 if TYPE_CHECKING:
@@ -34,9 +33,4 @@ def open_quiz(name: str) -> Quiz:
     """
     from tandem.quiz.view import Quiz  # here, so that graders read banks without ipywidgets
 
-    lessons = root() / "lessons"
-    bank = lessons / name / "quiz.yml"
-    if not bank.is_file():
-        known = ", ".join(sorted(file.parent.name for file in lessons.glob("*/quiz.yml")))
-        raise CourseError(f"there is no quiz {name!r}; the course has: {known or 'none'}")
-    return Quiz(load_bank(bank), Store())
+    return Quiz(practice_bank(name), Store())

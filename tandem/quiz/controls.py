@@ -5,16 +5,15 @@ Colours are JupyterLab's theme variables.
 
 import html
 import random
-import re
 from collections.abc import Callable
 
 import ipywidgets as widgets
 
 from tandem.course import FRAMEWORKS
 from tandem.quiz.asked import SIDES, Answer, Asked, Choice
+from tandem.quiz.markup import inline
 
 FULL = widgets.Layout(width="100%", height="auto")
-MARKED = re.compile(r"`(?P<code>[^`]+)`|\[(?P<words>[^\]]+)\]\((?P<address>https://[^\s\"()]+)\)")
 
 
 STYLE = """<style>
@@ -179,17 +178,6 @@ def control(item: Asked, seed: str) -> Control:
 def shuffled(options: list[Choice], seed: str) -> list[Choice]:
     """The options in an order that depends on the seed alone."""
     return random.Random(seed).sample(options, k=len(options))
-
-
-def inline(text: str) -> str:
-    """Plain text as HTML, with `code` between backticks and links: [words](https://address)."""
-    return MARKED.sub(_marked, html.escape(text, quote=False))
-
-
-def _marked(found: re.Match) -> str:
-    if found["code"]:
-        return f"<code>{found['code']}</code>"
-    return f'<a href="{found["address"]}" target="_blank" rel="noopener">{found["words"]}</a>'
 
 
 def _lines(choice: Choice) -> str:

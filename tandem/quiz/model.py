@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from tandem.course import FRAMEWORKS, CourseError
+from tandem.course import FRAMEWORKS, CourseError, root
 from tandem.strict_yaml import read_yaml
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -406,6 +406,19 @@ def load_bank(path: Path) -> Bank:
     if path.parent.name not in (bank.quiz, f"q{bank.quiz.replace('-', '_')}"):
         raise BankError(f"{path}: `quiz: {bank.quiz}` must be the name of its folder")
     return bank
+
+
+def practice_bank(name: str) -> Bank:
+    """The bank of one question's practice quiz, e.g. `1-philosophy`.
+
+    Raises CourseError when the course has no such quiz or its bank is broken.
+    """
+    banks = {file.parent.name: file for file in sorted(root().glob("lessons/*/quiz.yml"))}
+    if name not in banks:
+        raise CourseError(
+            f"there is no quiz {name!r}; the course has: {', '.join(banks) or 'none'}"
+        )
+    return load_bank(banks[name])
 
 
 def first_reason(error: ValidationError, content: Any) -> str:

@@ -17,12 +17,21 @@ from tandem.quiz.model import (
     Predict,
     Single,
     Spot,
+    Statement,
+    WrongNumber,
+    WrongText,
     comparable,
     normalised,
 )
 
+# The kinds of entries in the learner's file: answers in practice, and votes.
+KIND, VOTES = "answers", "votes"
 # What a learner may say of an answer, and what is stored.
 LEVELS = (("a guess", "guess"), ("fairly sure", "fairly"), ("certain", "certain"))
+
+
+# Parts of answers that have no id: a right order, and what is typed and not foreseen.
+IN_ORDER, OTHER = "a right order", "something else"
 
 
 class NotAnAnswer(ValueError):
@@ -31,12 +40,16 @@ class NotAnAnswer(ValueError):
 
 @dataclass(frozen=True)
 class Remark:
-    """What is said about one part of an answer; `given` is the option's text or what was typed."""
+    """What is said about one part of an answer; `given` is the option's text or what was typed.
+
+    `part` names it among the parts that answers to this item can have (see `parts`).
+    """
 
     given: str
     right: bool
     feedback: str
     misconception: str | None = None
+    part: str = OTHER
 
 
 @dataclass(frozen=True)
@@ -83,6 +96,28 @@ def mark(item: Item, answer: Answer) -> Mark:
     return _mark(item, answer)
 
 
+def parts(item: Item) -> dict[str, tuple[bool, str | None]]:
+    """Every part that an answer to the item can have -> whether it is right, its misconception.
+
+    A part is an option, a statement on a side, a line that stands too early, or a foreseen answer.
+    """
+    if isinstance(item, Order):
+        early = {line.id: (False, line.misconception) for line in item.lines if line.after}
+        return {IN_ORDER: (True, None), **early}
+    if isinstance(item, Match):
+        return {
+            _placed(each, side): (right, None if right else each.misconception)
+            for each in item.options
+            for side in SIDES
+            for right in [side == each.answer]
+        }
+    options = item.choices if isinstance(item, Spot) else getattr(item, "options", None)
+    if options:
+        return {option.id: (option.correct, option.misconception) for option in options}
+    wrong = {_foreseen(each.answer): (False, each.misconception) for each in item.wrong}
+    return {_foreseen(item.answer): (True, None), **wrong, OTHER: (False, None)}
+
+
 def key(item: Item) -> Answer:
     """The right answer, in the form that learners give it; of several right orders, the bank's."""
     if isinstance(item, Order):
@@ -117,10 +152,11 @@ def _(item: Many, answer: Answer) -> Mark:
 def _(item: Numeric, answer: Answer) -> Mark:
     number = float(answer)
     if abs(number - item.answer) <= item.tolerance:
-        return _typed(item, answer, right=True, feedback=f"The answer is {item.answer:g}.")
+        told = f"The answer is {item.answer:g}."
+        return _typed(item, answer, True, told, part=_foreseen(item.answer))
     for other in item.wrong:
         if abs(number - other.answer) <= item.tolerance:
-            return _typed(item, answer, False, other.feedback, other.misconception)
+            return _typed_as(item, answer, other)
     return _typed(item, answer, False, "That is not the number.")
 
 
@@ -131,10 +167,11 @@ def _(item: Predict, answer: Answer) -> Mark:
     typed = normalised(answer)
     given, printed = comparable(typed), comparable(item.answer)
     if given == printed:
-        return _typed(item, typed, right=True, feedback="That is what is printed.")
+        told = "That is what is printed."
+        return _typed(item, typed, True, told, part=_foreseen(item.answer))
     for other in item.wrong:
         if given == comparable(other.answer):
-            return _typed(item, typed, False, other.feedback, other.misconception)
+            return _typed_as(item, typed, other)
     return _typed(item, typed, False, _difference(given.split(), printed.split()))
 
 
@@ -142,9 +179,9 @@ def _(item: Predict, answer: Answer) -> Mark:
 def _(item: Order, answer: Answer) -> Mark:
     early = _first_too_early(item, answer)
     if early is None:
-        told = Remark("Your order", True, "Each line finds what it needs.")
+        told = Remark("Your order", True, "Each line finds what it needs.", part=IN_ORDER)
     else:
-        told = Remark(_code(early), False, early.feedback, early.misconception)
+        told = Remark(_code(early), False, early.feedback, early.misconception, early.id)
     return Mark(float(0 if early else item.points), item.points, (told,))
 
 
@@ -152,10 +189,12 @@ def _(item: Order, answer: Answer) -> Mark:
 def _(item: Match, answer: Answer) -> Mark:
     remarks = []
     for option in item.options:
-        right = answer[option.id] == option.answer
-        told = f"{option.text.removesuffix('.')}: {SIDES[answer[option.id]]}"
+        side = answer[option.id]
+        right = side == option.answer
+        told = f"{option.text.removesuffix('.')}: {SIDES[side]}"
         misconception = None if right else option.misconception
-        remarks.append(Remark(told, right, option.feedback, misconception))
+        part = _placed(option, side)
+        remarks.append(Remark(told, right, option.feedback, misconception, part))
     hits = sum(remark.right for remark in remarks)
     wrong = len(remarks) - hits
     share = max(0, hits - wrong) / len(remarks)  # a wrong one takes back a right one
@@ -188,22 +227,26 @@ def calibration(bank: Bank, entries: list[dict]) -> dict[str, tuple[int, int]]:
     """How sure -> (how often right, how often said), for first answers that say how sure."""
     counts: dict[str, tuple[int, int]] = {}
     for item in bank.items:
-        mine = [e for e in entries if (e.get("quiz"), e.get("item")) == (bank.quiz, item.id)]
-        first = next((e for e in mine if _markable(item, e.get("answer"))), {})
+        first = next(iter(entries_to(bank.quiz, item, entries)), {})
         if level := first.get("confidence"):
             right, said = counts.get(level, (0, 0))
             counts[level] = right + mark(item, first["answer"]).correct, said + 1
     return counts
 
 
+def entries_to(quiz: str, item: Item, entries: list[dict]) -> list[dict]:
+    """The entries that answer one item and can still be marked, oldest first."""
+    return [
+        entry
+        for entry in entries
+        if (entry.get("quiz"), entry.get("item")) == (quiz, item.id)
+        and _markable(item, entry.get("answer"))
+    ]
+
+
 def answers_to(quiz: str, item: Item, entries: list[dict]) -> list[Answer]:
     """The stored answers to one item that can still be marked, oldest first."""
-    given = [
-        entry.get("answer")
-        for entry in entries
-        if entry.get("quiz") == quiz and entry.get("item") == item.id
-    ]
-    return [answer for answer in given if _markable(item, answer)]
+    return [entry["answer"] for entry in entries_to(quiz, item, entries)]
 
 
 def marks_of(quiz: str, item: Item, entries: list[dict]) -> list[Mark]:
@@ -246,14 +289,35 @@ def _chosen(options: list[Option], answer: Answer) -> list[Option]:
 
 
 def _remark(option: Option) -> Remark:
-    return Remark(option.text, option.correct, option.feedback, option.misconception)
+    return Remark(
+        option.text, option.correct, option.feedback, option.misconception, part=option.id
+    )
 
 
 def _typed(
-    item: Base, given: str, right: bool, feedback: str, misconception: str | None = None
+    item: Base,
+    given: str,
+    right: bool,
+    feedback: str,
+    misconception: str | None = None,
+    part: str = OTHER,
 ) -> Mark:
-    remark = Remark(f"`{given.strip()}`", right, feedback, misconception)
+    remark = Remark(f"`{given.strip()}`", right, feedback, misconception, part)
     return Mark(float(item.points if right else 0), item.points, (remark,))
+
+
+def _typed_as(item: Base, given: str, wrong: WrongNumber | WrongText) -> Mark:
+    """The mark of an answer that the item foresees as wrong."""
+    part = _foreseen(wrong.answer)
+    return _typed(item, given, False, wrong.feedback, wrong.misconception, part)
+
+
+def _foreseen(answer: float | str) -> str:
+    return normalised(answer) if isinstance(answer, str) else f"{answer:.12g}"
+
+
+def _placed(option: Statement, side: str) -> str:
+    return f"{option.id}: {side}"
 
 
 def _difference(typed: list[str], printed: list[str]) -> str:

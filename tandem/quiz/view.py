@@ -10,10 +10,13 @@ from IPython.display import HTML, display
 
 from tandem.course import FRAMEWORKS
 from tandem.quiz.asked import Answer, asked, lacking
-from tandem.quiz.controls import button, control, inline, live_region, panel, say
+from tandem.quiz.controls import button, control, live_region, panel, say
+from tandem.quiz.markup import inline
 from tandem.quiz.model import Bank, Item
 from tandem.quiz.scoring import (
+    KIND,
     LEVELS,
+    VOTES,
     Mark,
     NotAnAnswer,
     Remark,
@@ -24,7 +27,6 @@ from tandem.quiz.scoring import (
 )
 from tandem.store import Store
 
-KIND, VOTES = "answers", "votes"
 TWICE = "A lesson that is not open yet opens at its top; press the link again to reach the section."
 
 
