@@ -15,6 +15,9 @@ def pytest_configure(config: pytest.Config) -> None:
     venv = ROOT / ".venv" / "bin"
     os.environ["PATH"] = f"{venv}{os.pathsep}{os.environ['PATH']}"
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # A background job of a shell is deaf to these, and so would be all that the tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
