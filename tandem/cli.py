@@ -141,6 +141,8 @@ def lab(
     from tandem.start import start as start_course
     from tandem.start import warm_kernels
 
+    if warm and sys.platform != "linux":
+        raise CourseError("--warm works on Linux only: leave it out")
     course = root()
     if (course / "solutions").is_dir() and not is_built(course):
         from tandem.build import build as build_course  # takes seconds to import

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tandem.course import FRAMEWORKS, questions, root
-from tandem.home import QUESTION_TITLES, History, Part, next_part, number_of, parts
+from tandem.home import NEW, QUESTION_TITLES, History, Part, next_part, number_of, parts
 from tandem.measurements import show_value
 from tandem.quiz.model import load_bank
-from tandem.quiz.scoring import LEVELS, calibration, summary
+from tandem.quiz.scoring import calibration_told, summary
 from tandem.store import Store, StoreError
 
 SAVED = "tandem-progress.json"
@@ -42,7 +42,7 @@ def progress_markdown(course: Path) -> str:
 
 def _parts(of_question: list[Part]) -> list[str]:
     """How far each part is, for the parts that were begun."""
-    begun = [part for part in of_question if set(part.states.values()) != {"new"}]
+    begun = [part for part in of_question if set(part.states.values()) != {NEW}]
     if not begun:
         return []
     rows = ["| part | PyTorch | TensorFlow |", "|:---|:---|:---|"]
@@ -82,11 +82,8 @@ def _quiz(course: Path, question: str, history: History) -> list[str]:
         f"Quiz: **{now.earned:g} of {now.points} points**, {now.answered} of {now.items} answered, "
     )
     lines = [f"{told}{now.first_try} right at first try.", ""]
-    counts = calibration(bank, history.answers)
-    sure = [f"{label}: {counts[k][0]} of {counts[k][1]}" for label, k in LEVELS if k in counts]
-    return lines + (
-        [f"Right at first try, by how sure you were: {'; '.join(sure)}.", ""] if sure else []
-    )
+    sure = calibration_told(bank, history.answers)
+    return [*lines, sure, ""] if sure else lines
 
 
 def _buttons():
@@ -124,7 +121,7 @@ def _buttons():
                     else "Nothing was loaded: this is not a file of saved progress."
                 )
             else:
-                say(f"{added} entries were added. Run the cell above again to see them.")
+                say(f"Entries added: {added}. Run the cell above again to see them.")
 
     save.on_click(on_save)
     load.observe(on_load, names="value")

@@ -59,11 +59,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def heed_ctrl_c() -> None:
-    """For a process that is started: a background job of a shell is deaf to Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def edit(file: Path, old: str, new: str) -> None:
     """Replace the one place where `old` stands; a fixture that moved on must not pass silently."""
     text = file.read_text(encoding="utf-8")

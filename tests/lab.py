@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 SCREENSHOTS = ROOT / "tests" / "screenshots"
@@ -128,6 +128,23 @@ def browser() -> Iterator[Browser]:
             yield chromium
         finally:
             chromium.close()
+
+
+@contextmanager
+def fresh_page(chromium: Browser, name: str) -> Iterator[Page]:
+    """A page in a browser profile of its own.
+
+    Its last view is kept as a picture, last-NAME: where a test fails, it shows why.
+    """
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(60_000)
+    expect.set_options(timeout=60_000)
+    opened = context.new_page()
+    try:
+        yield opened
+    finally:
+        screenshot(opened, f"last-{name}")
+        context.close()
 
 
 def notebook_panel(page: Page, path: str) -> Locator:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from classic import copy_course, hand_in
-from conftest import ROOT, heed_ctrl_c
+from conftest import ROOT
 from nbgrader.api import Gradebook
 
 COMMAND = [sys.executable, "-m", "autograder.cli"]
@@ -132,7 +132,6 @@ def test_ctrl_c_in_the_demo_stops_it_with_a_word_and_leaves_no_process(tmp_path)
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=heed_ctrl_c,
     )
     autograded = tmp_path / "build/demo/autograded"
     deadline = time.monotonic() + 120

@@ -16,6 +16,7 @@ from lab import (
     browser,
     copy_course,
     environment,
+    fresh_page,
     jupyter_lab,
     notebook_panel,
     running,
@@ -58,20 +59,12 @@ def lab(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture
 def page(chromium: Browser, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A fresh browser profile. Whatever a test does, the lab asks nothing of the internet.
-
-    The last view of every test is kept as a picture: where a test fails, it shows why.
-    """
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(60_000)
-    expect.set_options(timeout=60_000)
+    """A fresh browser profile. Whatever a test does, the lab asks nothing of the internet."""
     asked: list[str] = []
-    context.on("request", lambda sent: asked.append(sent.url))
     set_theme(lab, "light")
-    opened = context.new_page()
-    yield opened
-    screenshot(opened, f"last-{request.node.name}")
-    context.close()
+    with fresh_page(chromium, request.node.name) as opened:
+        opened.context.on("request", lambda sent: asked.append(sent.url))
+        yield opened
     outside = [url for url in asked if not url.startswith((lab.url, "data:", "blob:"))]
     assert not outside
 

@@ -28,6 +28,7 @@ from submissions.classroom import (
 )
 
 from autograder.confine import doctor, tiers
+from bench import compare
 from tandem.course import FRAMEWORKS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
@@ -35,15 +36,6 @@ TIERS = "ABC" if os.environ.get("EVERY_TIER") else ["strongest"]
 SHORT, LONG = "4", "60"  # seconds for a cell: what never ends, and what compiles
 BOOK = all_cases()
 PAIRS = [(one, framework) for one in BOOK for framework in one.frameworks]
-
-
-def reachable_python() -> str:
-    """A Python that another user may run: in tiers B and C notebooks are another user's."""
-    for place in (Path(sys.base_prefix), *Path(sys.base_prefix).parents):
-        if not place.stat().st_mode & 0o005:
-            system = Path(f"/usr/bin/python3.{sys.version_info.minor}")
-            return str(system) if system.exists() else ""
-    return sys.executable
 
 
 @pytest.fixture(scope="module", params=TIERS)
@@ -56,7 +48,7 @@ def graded(request, tmp_path_factory) -> Iterator[list[Graded]]:
             if doctor.chosen(closed) is None:
                 pytest.skip("this machine's kernel confines nothing")
         else:
-            python, options = (reachable_python(),), ("--tier", request.param)
+            python, options = (compare.python(),), ("--tier", request.param)
             patch.setenv("PYTHONPATH", private_copy(closed / "grader"))
         endless = [one for one in BOOK if one.family == "exhaustion"]
         others = [one for one in BOOK if one.family != "exhaustion"]
@@ -152,7 +144,7 @@ def test_an_ordinary_user_has_a_tier_too(tmp_path_factory):
         place.chmod(0o755)
     os.chown(folder, 65534, 65534)
     found = subprocess.run(
-        [reachable_python(), "-m", "autograder.cli", "doctor", "--json"],
+        [compare.python(), "-m", "autograder.cli", "doctor", "--json"],
         cwd=folder,
         user=65534,
         group=65534,

@@ -26,7 +26,6 @@ from classic import (
     grade,
     hand_in,
 )
-from conftest import heed_ctrl_c
 from submissions.classroom import read_scores
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -58,7 +57,6 @@ def start(course: Path, *options: str) -> subprocess.Popen:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=heed_ctrl_c,
     )
 
 

@@ -17,11 +17,14 @@ from classic import (
     grade,
     hand_in,
 )
+from nbformat.v4 import new_code_cell, new_notebook
 from rich.console import Console
 from submissions.classroom import fingerprint, read_scores
 
 from autograder import session
 from autograder.classroom import Classroom, run_nbgrader
+from autograder.grade import _doubts
+from autograder.jobs import Job
 from autograder.journal import Journal
 
 pytestmark = pytest.mark.slow
@@ -48,11 +51,22 @@ def test_what_needs_a_look_is_told_by_name(course):
     folder = course / "submitted" / "fay" / f"{ASSIGNMENT}x"
     shutil.copytree(course / "submitted" / "ada" / ASSIGNMENT, folder)
     rows, printed = grade_here(course)
-    assert "3 notebooks handed in, 3 run now" not in printed
+    assert "3 notebooks handed in, 2 run now in tier " in printed
     assert "eve/problem: cell 1: ended its process" in printed
     assert "zoe/problem: there is no problem.ipynb, but 'notebook.ipynb'" in printed
     assert rows["zoe"][0].reason, "so it is flagged, and the command ends with status 1"
     assert f"{folder} is in no student's folder of an assignment: not graded" in printed
+
+
+@pytest.mark.parametrize(
+    ("source", "doubted"),
+    [("import torch", True), ("import tensorflow as tf\nimport torch", False), ("1", False)],
+)
+def test_the_other_framework_in_a_judged_notebook_is_told(source, doubted):
+    notebook = new_notebook(cells=[new_code_cell(source)])
+    job = Job("a", "1-philosophy", "tensorflow", "tensorflow", (), inputs={"slope": []})
+    told = ["tensorflow.ipynb imports pytorch only: was it saved under the wrong name?"]
+    assert _doubts(job, notebook) == (told if doubted else [])
 
 
 def test_a_notebook_that_is_not_handed_in_gets_a_page_that_says_so(course):

@@ -87,6 +87,17 @@ def test_nothing_chosen_is_not_kept_and_a_change_is_said(folder):
     assert "Not kept yet" in view.feedback.value
 
 
+def test_an_answer_that_cannot_be_written_is_said(folder, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    view = tandem.open_graded_quiz().view("outside-the-tape")
+    view.control.answer = ["six-none"]
+    monkeypatch.setattr("tandem.quiz.graded.write_atomically", full)
+    view.keep.click()
+    assert "Not kept: [Errno 28] No space left on device." in view.feedback.value
+
+
 def test_damaged_answers_are_set_aside(folder, capsys):
     (folder / "quiz-answers.json").write_text("{")
     assert Answers(Path("quiz-answers.json")).read() == {}

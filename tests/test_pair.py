@@ -10,6 +10,7 @@ from lab import (
     browser,
     copy_course,
     environment,
+    fresh_page,
     notebook_panel,
     running,
     screenshot,
@@ -90,16 +91,11 @@ def lab(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def page(chromium: Browser, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A fresh browser profile, whose console shows no error."""
     set_windowing(lab, "contentVisibility")
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(60_000)
-    expect.set_options(timeout=60_000)
-    opened = context.new_page()
     errors: list[str] = []
-    opened.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    yield opened
-    screenshot(opened, f"last-{request.node.name}")
-    context.close()
+    with fresh_page(chromium, request.node.name) as opened:
+        opened.on("console", lambda said: said.type == "error" and errors.append(said.text))
+        opened.on("pageerror", lambda error: errors.append(str(error)))
+        yield opened
     assert not errors
 
 

@@ -136,7 +136,7 @@ def test_the_buttons_save_and_load(tmp_path, monkeypatch):
     monkeypatch.setenv("TANDEM_STATE", str(tmp_path / "new"))
     for content, told in (
         (b"{", "not a file of saved progress"),
-        (Path(SAVED).read_bytes(), "1 entries were added"),
+        (Path(SAVED).read_bytes(), "Entries added: 1"),
     ):
         file = {"name": "x.json", "content": content, "size": 1, "type": ""}
         load.value = (Bunch(file, last_modified=datetime.now(UTC)),)

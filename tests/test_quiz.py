@@ -31,7 +31,7 @@ from tandem.quiz.model import (
     load_bank,
 )
 from tandem.quiz.scoring import NotAnAnswer, key, mark, marks_of, summary
-from tandem.quiz.view import ItemView, Quiz
+from tandem.quiz.view import ItemView, Quiz, VoteView
 from tandem.store import Store
 from tandem.strict_yaml import read_yaml
 
@@ -726,6 +726,70 @@ def test_the_summary_says_in_words_what_to_look_at_again_and_links_to_sections()
     again, later = Quiz(BANK, Store()).summary_html().split("Right at a later try:")
     assert "question 3" in again and "question 1" not in again
     assert "question 1" in later
+
+
+def vote(name: str) -> VoteView:
+    return VoteView("1-small", BANK.item(name), Store())
+
+
+def test_a_vote_says_nothing_of_the_answer_until_it_is_revealed():
+    asked = vote("one")
+    asked.control.answer = ["blue"]
+    asked.vote.click()
+    assert "Vote 1 is kept." in asked.feedback.value and "Why" not in asked.feedback.value
+    asked.control.answer = ["red"]
+    asked.vote.click()
+    asked.vote.click()  # the same vote is no new one
+    assert "Vote 2 is kept." in asked.feedback.value
+    asked.reveal.click()
+    assert "Correct." in asked.feedback.value and "Why red." in asked.feedback.value
+    assert asked.vote.disabled and asked.reveal.disabled
+    entries = Store().entries("votes")
+    assert [entry.get("answer") for entry in entries] == [["blue"], ["red"], None]
+    assert Store().entries("answers") == [], "a vote is no attempt"
+
+
+def test_a_vote_and_its_end_outlive_a_restart():
+    asked = vote("one")
+    asked.control.answer = ["blue"]
+    asked.vote.click()
+    assert vote("one").control.answer == ["blue"]
+    assert not vote("one").vote.disabled
+    asked.reveal.click()
+    again = vote("one")
+    assert again.vote.disabled and "Why blue." in again.feedback.value
+
+
+def test_no_vote_can_be_revealed_or_kept_empty():
+    asked = vote("one")
+    asked.reveal.click()
+    assert "Vote first." in asked.feedback.value
+    asked.vote.click()
+    assert "Choose an option first." in asked.feedback.value
+    assert Store().entries("votes") == []
+
+
+def test_how_sure_one_was_is_kept_shown_and_never_scored():
+    quiz = Quiz(BANK.model_copy(update={"confidence": True}), Store())
+    for name, level in (("one", "certain"), ("number", "guess"), ("output", "")):
+        asked = quiz.view(name)
+        asked.sure.value = level
+        asked.control.answer = RIGHT[name] if name == "one" else WRONG[name]
+        asked.check.click()
+    stored = {entry["item"]: entry.get("confidence") for entry in Store().entries("answers")}
+    assert stored == {"one": "certain", "number": "guess", "output": None}
+    told = "Right at first try, by how sure you were: a guess: 0 of 1; certain: 1 of 1."
+    assert told in quiz.summary_html()
+    assert summary(BANK, Store().entries("answers")).earned == 1
+
+
+def test_how_sure_is_asked_only_where_the_bank_says_so():
+    def asks(confidence: bool) -> bool:
+        bank = BANK.model_copy(update={"confidence": confidence})
+        asked = Quiz(bank, Store()).view("one")
+        return any(asked.sure in getattr(part, "children", ()) for part in asked.widget.children)
+
+    assert asks(True) and not asks(False)
 
 
 def test_code_and_links_in_a_text_are_shown_and_nothing_else_is():

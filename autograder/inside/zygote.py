@@ -126,11 +126,9 @@ def begin(shell, tier: dict, request: dict, link: socket.socket) -> None:
 
 def lock(tier: dict, request: dict) -> None:
     limits, folder = request["limits"], request["folder"]
-    own_tmp = not any(
-        place.startswith("/tmp/") for place in sys.path
-    )  # else Python itself is there
+    python_in_tmp = any(place.startswith("/tmp/") for place in sys.path)  # an own one would hide it
     if tier["namespaces"]:
-        folders = [folder, "/dev/shm"] + ["/tmp"] * own_tmp
+        folders = [folder, "/dev/shm"] + ["/tmp"] * (not python_in_tmp)
         lockdown.mount_private(folders, limits["disk"], limits["files"])
         lockdown.make_read_only(tier["home"])
         lockdown.see_own_processes()
@@ -138,7 +136,7 @@ def lock(tier: dict, request: dict) -> None:
         lockdown.become(request["uid"], request["uid"])
     lockdown.die_with_parent()
     os.chdir(folder)
-    scratch = "/tmp" if tier["namespaces"] and own_tmp else folder
+    scratch = "/tmp" if tier["namespaces"] and not python_in_tmp else folder
     os.environ.update(HOME=folder, TMPDIR=scratch, TANDEM_STATE=f"{scratch}/.tandem")
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = f"{scratch}/.inductor"
     tempfile.tempdir = None

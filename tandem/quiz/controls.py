@@ -25,8 +25,8 @@ STYLE = """<style>
 .tandem-quiz .widget-html-content { line-height: 1.5; height: auto }
 .tandem-quiz textarea, .tandem-quiz input[type=text] { font-family: var(--jp-code-font-family) }
 .tandem-quiz button:focus-visible, .tandem-quiz input:focus-visible,
-.tandem-quiz textarea:focus-visible { outline: 2px solid var(--jp-brand-color1) !important;
-  outline-offset: 2px }
+.tandem-quiz textarea:focus-visible, .tandem-quiz select:focus-visible {
+  outline: 2px solid var(--jp-brand-color1) !important; outline-offset: 2px }
 .tandem-quiz code { background: var(--jp-layout-color2); color: var(--jp-ui-font-color1);
   font-family: var(--jp-code-font-family); padding: 0 3px; white-space: pre-wrap }
 .tandem-quiz .widget-dropdown { height: auto; margin: 4px 0; align-items: flex-start;

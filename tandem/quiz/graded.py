@@ -3,6 +3,8 @@
 The notebook knows what is asked and nothing else (`asked.py`). The judge marks the file.
 """
 
+import contextlib
+import html
 import json
 import os
 from datetime import UTC, datetime
@@ -15,7 +17,7 @@ from pydantic import ValidationError
 from tandem.course import CourseError, write_atomically
 from tandem.quiz.asked import Answer, Asked, AskedBank, lacking
 from tandem.quiz.controls import button, control, live_region, panel, say
-from tandem.store import Store
+from tandem.store import Store, StoreError
 
 KIND = "graded"
 QUESTIONS, ANSWERS = "quiz.json", "quiz-answers.json"
@@ -68,8 +70,13 @@ class GradedItem:
         if missing := lacking(self._item, answer):
             say(self.feedback, "", f"<p>{missing}</p>")
             return
-        self._answers.keep(self._quiz, self._item.id, answer)
-        Store().append(KIND, {"quiz": self._quiz, "item": self._item.id})
+        try:
+            self._answers.keep(self._quiz, self._item.id, answer)
+        except OSError as error:
+            say(self.feedback, "", f"<p>Not kept: {html.escape(str(error))}.</p>")
+            return
+        with contextlib.suppress(StoreError):  # the page of progress alone would miss it
+            Store().append(KIND, {"quiz": self._quiz, "item": self._item.id})
         self._say_kept()
 
     def _changed(self) -> None:

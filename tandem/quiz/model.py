@@ -1,7 +1,7 @@
 """A quiz as plain data: a bank of items, read from quiz.yml and checked.
 
 Every type of item is a class of its own. To add one: write the class here and put it into `Item`,
-say how an answer to it is marked (`scoring.mark`) and how it is asked (`view.control`).
+say what is asked of it (`asked.asked`) and how an answer is marked (`scoring.mark`).
 """
 
 from __future__ import annotations

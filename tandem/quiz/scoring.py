@@ -244,6 +244,13 @@ def entries_to(quiz: str, item: Item, entries: list[dict]) -> list[dict]:
     ]
 
 
+def calibration_told(bank: Bank, entries: list[dict]) -> str:
+    """The calibration in words; empty when the learner never said how sure they were."""
+    counts = calibration(bank, entries)
+    told = [f"{label}: {counts[k][0]} of {counts[k][1]}" for label, k in LEVELS if k in counts]
+    return f"Right at first try, by how sure you were: {'; '.join(told)}." if told else ""
+
+
 def answers_to(quiz: str, item: Item, entries: list[dict]) -> list[Answer]:
     """The stored answers to one item that can still be marked, oldest first."""
     return [entry["answer"] for entry in entries_to(quiz, item, entries)]

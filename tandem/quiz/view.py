@@ -21,7 +21,7 @@ from tandem.quiz.scoring import (
     NotAnAnswer,
     Remark,
     answers_to,
-    calibration,
+    calibration_told,
     mark,
     summary,
 )
@@ -206,7 +206,8 @@ class Quiz:
             f"{now.answered} of {now.items} questions answered, "
             f"{now.first_try} right at first try.</p>"
         ]
-        lines += _calibration(calibration(self.bank, self._store.entries(KIND)))
+        if told := calibration_told(self.bank, self._store.entries(KIND)):
+            lines.append(f"<p>{told}</p>")
         lines += self._places("Look again at", now.again)
         lines += self._places("Right at a later try", now.later)
         if now.again or now.later:  # JupyterLab follows a link into a notebook only if it is open
@@ -241,16 +242,6 @@ def _section(section: str) -> str:
 
 def _verdict(result: Mark) -> str:
     return "Correct" if result.correct else "Not yet"
-
-
-def _calibration(counts: dict[str, tuple[int, int]]) -> list[str]:
-    """How often one was right at first try, by how sure one was."""
-    told = [
-        f"{label}: {counts[level][0]} of {counts[level][1]} right"
-        for label, level in LEVELS
-        if level in counts
-    ]
-    return [f"<p>By how sure you were, at first try: {'; '.join(told)}.</p>"] if told else []
 
 
 def _remark(remark: Remark) -> str:
