@@ -141,7 +141,8 @@ def parts(course: Path, question: str, history: "History") -> Iterator[Part]:
         states = {"both": history.graded(question, _called(exercise / "quiz.ipynb", "ask"))}
         links = {"both": f"../exercises/{question}/quiz.ipynb"}
         title = f"Graded quiz of question {number}"
-        yield Part(f"{question}/graded", title, "", QUIZ_MINUTES, links, states)
+        about = "for a class; it is marked after you have handed it in"
+        yield Part(f"{question}/graded", title, about, QUIZ_MINUTES, links, states)
 
 
 def number_of(question: str) -> int:
