@@ -45,4 +45,7 @@ c.Autograde.autograde_preprocessors = [
 c.Execute.timeout = 60
 # What a student wrote is shown in feedback and in the formgrader without any script in it.
 c.HTMLExporter.sanitize_html = True
-c.HTMLExporter.filters = {"markdown2html": "autograder.nbgrader.safe_markdown"}
+c.HTMLExporter.filters = {
+    "markdown2html": "autograder.nbgrader.safe_markdown",
+    "clean_html": "autograder.nbgrader.safe_html",
+}

@@ -161,6 +161,8 @@ def gift(
 
     text = gift_of(practice_bank(quiz))
     file = _to_write(file, "a text file")
+    if file.exists():
+        raise CourseError(f"{file} is there already: name another file, or move it away")
     try:
         write_atomically(file, text)
     except OSError as error:

@@ -19,7 +19,7 @@ def lines(verdict: Verdict) -> Iterator[str]:
     for (message, section), results in failed.items():
         every = len(results) == len(verdict.results) > 1
         cases = "every case" if every else "; ".join(result.name for result in results)
-        said = f"{cases}: {message}."
+        said = f"{cases}: {message}" + ("" if message.endswith((".", "?", "!")) else ".")
         yield textwrap.fill(said, WIDTH, initial_indent="  ", subsequent_indent="    ")
         lesson, _, heading = section.partition("#")
         yield f"    See {lesson}, section “{heading}”."

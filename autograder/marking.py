@@ -96,6 +96,8 @@ def mark(notebook: NotebookNode, job: Job, result: Result, seed: int) -> Marked:
         cell.outputs = _outputs(step, result)
         if step.question:
             question = questions[step.question]
+            if question.marks:  # a quiz's controls show nothing on a page
+                cell.outputs = []
             verdict = _verdict(question, job, result, seed)
             verdicts.append(verdict)
             _write_verdict(cell, verdict, _words(question, verdict, job, result))

@@ -8,7 +8,10 @@ and have questions judged outside. Gradebook, feedback and penalties stay nbgrad
 
 nbgrader's pages show Markdown with all scripts in it, whatever sanitize_html says. This cleans it:
 
-    c.HTMLExporter.filters = {"markdown2html": "autograder.nbgrader.safe_markdown"}
+    c.HTMLExporter.filters = {
+        "markdown2html": "autograder.nbgrader.safe_markdown",
+        "clean_html": "autograder.nbgrader.safe_html",
+    }
 """
 
 import atexit
@@ -60,6 +63,12 @@ ATTRIBUTES = {"*": ["class"], "a": ["href", "title"], "img": ["src", "alt", "tit
 def safe_markdown(source: str) -> str:
     """HTML of Markdown text, without anything in it that a browser would run."""
     return bleach.clean(markdown2html(source), tags=TAGS, attributes=ATTRIBUTES)
+
+
+def safe_html(element: object) -> str:
+    """HTML of an output without scripts; nbconvert's own would also take paragraphs and headings
+    of tables out of it."""
+    return bleach.clean(str(element), tags=TAGS, attributes=ATTRIBUTES)
 
 
 class Clean(NbGraderPreprocessor):

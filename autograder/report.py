@@ -2,7 +2,7 @@
 
 from rich import box
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from autograder.confine.doctor import Finding
 from autograder.confine.tiers import Tier
@@ -23,7 +23,10 @@ def gradebook_table(database: str, course_id: str, assignment: str) -> Table:
         numbers = [str(number) for number, _ in enumerate(questions, 1)]
         names = (question.removeprefix("test_") for question in questions)
         legend = ", ".join(f"{n} {name}" for n, name in zip(numbers, names, strict=True))
-        table = Table("student", "notebook", *numbers, "total", "of", "late", box=box.SIMPLE)
+        names = (Column(name, no_wrap=True, overflow="fold") for name in ("student", "notebook"))
+        table = Table(
+            *names, *numbers, "total", "of", "late", box=box.SIMPLE, collapse_padding=True
+        )
         table.caption = f"points by question: {legend}"
         submissions = gradebook.book.assignment_submissions(assignment)
         for submission in sorted(submissions, key=lambda s: s.student.id):
@@ -56,14 +59,15 @@ def doctor_table(chosen: Tier | None, tried: dict[str, list[Finding]]) -> Table:
 
 def item_tables(reports: list[ItemReport]) -> list[Table]:
     """A line for each item of a quiz, then a line for each answer to each item."""
-    table = Table("item", "learners", "difficulty", "discrimination", "certain, wrong", "look at")
-    table.box = box.SIMPLE
+    table = _folding(
+        "item", "learners", "difficulty", "discrimination", "certain, wrong", "look at"
+    )
     table.caption = (
         "difficulty: mean share of the points at first try; discrimination: correlation with the "
         f"points in the other items; with 95 % intervals. No verdict below {SMALLEST_CLASS} "
         "learners."
     )
-    answers = Table("item", "answer", "right", "misconception", "learners", "share", box=box.SIMPLE)
+    answers = _folding("item", "answer", "right", "misconception", "learners", "share")
     for report in reports:
         table.add_row(
             report.item,
@@ -80,7 +84,7 @@ def item_tables(reports: list[ItemReport]) -> list[Table]:
 
 def tally_table(tally: Tally) -> Table:
     """A line for each answer to an item, with its share in the first and in the last vote."""
-    table = Table("answer", "right", "misconception", "first vote", "last vote", box=box.SIMPLE)
+    table = _folding("answer", "right", "misconception", "first vote", "last vote")
     for first, last in zip(tally.first, tally.last, strict=True):
         table.add_row(*_answer(first), f"{first.share:.0%}", f"{last.share:.0%}")
     table.caption = (
@@ -88,6 +92,11 @@ def tally_table(tally: Tally) -> Table:
         f"all right: {tally.right_first:.0%}, then {tally.right_last:.0%}"
     )
     return table
+
+
+def _folding(*headings: str) -> Table:
+    """A table that breaks long names instead of cutting them off."""
+    return Table(*(Column(heading, overflow="fold") for heading in headings), box=box.SIMPLE)
 
 
 def _answer(share: Share) -> tuple[str, str, str]:

@@ -26,7 +26,10 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.AssignLatePenalties",
 ]
 c.HTMLExporter.sanitize_html = True
-c.HTMLExporter.filters = {{"markdown2html": "autograder.nbgrader.safe_markdown"}}
+c.HTMLExporter.filters = {{
+    "markdown2html": "autograder.nbgrader.safe_markdown",
+    "clean_html": "autograder.nbgrader.safe_html",
+}}
 """
 RIGHT, WRONG = "def square(x):\n    return x * x", "def square(x):\n    return 2 * x"
 HALF = "def square(x):\n    return abs(x) * x"

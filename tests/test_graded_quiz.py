@@ -13,6 +13,7 @@ from conftest import ROOT, edit
 from nbclient import NotebookClient
 
 import tandem
+from autograder.classroom import run_nbgrader
 from autograder.demo import ASSIGNMENT, new_course
 from autograder.questions.quiz import quiz_questions
 from tandem.course import CourseError, graded_bank
@@ -173,7 +174,10 @@ def test_the_judge_marks_what_was_handed_in(tmp_path):
     assert {s: r["points"] for s, r in rows.items()} == {
         "ada": 10, "bob": 6, "cid": 0, "dee": 0, "eve": 0
     }  # fmt: skip
-    page = course / "autograded" / "bob" / ASSIGNMENT / "quiz.ipynb"
-    assert "only the last round" in page.read_text()
+    run_nbgrader(course, "generate_feedback", ASSIGNMENT)
+    page = (course / "feedback" / "bob" / ASSIGNMENT / "quiz.html").read_text()
+    assert "your answer: “`9`”. This counts only the last round" in " ".join(page.split())
+    assert "<p>5 of 5 answers are kept" in page, "HTML that is harmless is shown as such"
+    assert "VBox" not in page
     assert "27" not in json.dumps([v for v in rows["bob"]["verdicts"]])
     assert not list(course.rglob("release/**/quiz.yml"))

@@ -29,7 +29,7 @@ def _marks(item: Item, answer: object) -> tuple[float, str]:
         given = mark(item, answer)
     except NotAnAnswer:
         return 0.0, "not answered"
-    said = [f"{remark.given}: {remark.feedback}" for remark in given.remarks if not remark.right]
+    said = [f"“{remark.given}”. {remark.feedback}" for remark in given.remarks if not remark.right]
     if given.missing:
-        said.append(f"still to be found: {given.missing}")
-    return given.earned, "" if given.correct else " ".join(said).removesuffix(".")
+        said.append(f"Still to be found: {given.missing}.")
+    return given.earned, "" if given.correct else " ".join(said)
